@@ -1,0 +1,116 @@
+import { u16, u32 } from '../bytes/little-endian.ts';
+import { DEFINITION_HEADER, NAME_HEADER } from './token.ts';
+import type { Template } from './tree.ts';
+
+/** Distinct definitions kept. The largest public collection of logs has some 1,700; a crafted one may have any number. */
+const MAX_VARIANTS = 8192;
+/** Byte forms kept for one template id. Honest logs have a handful; a crafted log could make every look-up long. */
+const MAX_VARIANTS_PER_ID = 64;
+
+/** A name reference inside a definition: where it stands, and what it must say. */
+interface NameUse {
+  /** Offset of the reference from the start of the definition. */
+  readonly at: number;
+  readonly inline: boolean;
+  /** The name in UTF-16LE. */
+  readonly units: Uint8Array;
+}
+
+/** One byte form of a definition. The same template has several: each depends on which names were new in its chunk. */
+interface Variant {
+  readonly template: Template;
+  /** GUID, size and Binary XML as first seen. */
+  readonly bytes: Uint8Array;
+  readonly names: readonly NameUse[];
+}
+
+/** Notes, while a definition is read, which of its bytes depend on the chunk it stands in. */
+export class TemplateRecorder {
+  readonly #chunk: Uint8Array;
+  readonly #start: number;
+  readonly #size: number;
+  readonly #names: NameUse[] = [];
+  #comparable = true;
+
+  constructor(chunk: Uint8Array, start: number, size: number) {
+    this.#chunk = chunk;
+    this.#start = start;
+    this.#size = size;
+  }
+
+  name(at: number, inline: boolean): void {
+    const target = u32(this.#chunk, at);
+    const units = u16(this.#chunk, target + 6);
+    const from = target + NAME_HEADER;
+    this.#names.push({ at: at - this.#start, inline, units: this.#chunk.slice(from, from + 2 * units) });
+  }
+
+  giveUp(): void {
+    this.#comparable = false;
+  }
+
+  variant(template: Template): Variant | undefined {
+    if (!this.#comparable) return undefined;
+    const end = this.#start + DEFINITION_HEADER + this.#size;
+    return { template, bytes: this.#chunk.slice(this.#start, end), names: this.#names };
+  }
+}
+
+/**
+ * Templates by content, so that a definition that every chunk of a log repeats is parsed once and has one identity.
+ *
+ * Definitions are compared exactly, names resolved, never by hash or GUID alone: a crafted log may give one GUID to two
+ * definitions. Its own chunk always decides.
+ */
+export class TemplateCache {
+  readonly #variants = new Map<number, Variant[]>();
+  #count = 0;
+
+  /** The template that the definition at `start` spells, if it has been met before. The caller has checked the bounds. */
+  find(chunk: Uint8Array, start: number, size: number): Template | undefined {
+    return this.#variants.get(u32(chunk, start + 4))?.find((variant) => matches(variant, chunk, start, size))?.template;
+  }
+
+  /** Keeps a freshly read template; gives back an equal one met before in another byte form. */
+  add(template: Template, recorder: TemplateRecorder): Template {
+    const variant = recorder.variant(template);
+    if (variant === undefined) return template;
+    if (this.#count >= MAX_VARIANTS) {
+      this.#variants.clear();
+      this.#count = 0;
+    }
+    const key = u32(variant.bytes, 4);
+    const siblings = this.#variants.get(key) ?? [];
+    if (siblings.length >= MAX_VARIANTS_PER_ID) return template;
+    const text = JSON.stringify(template);
+    const twin = siblings.find((sibling) => JSON.stringify(sibling.template) === text);
+    const kept = twin === undefined ? variant : { ...variant, template: twin.template };
+    siblings.push(kept);
+    this.#variants.set(key, siblings);
+    this.#count++;
+    return kept.template;
+  }
+}
+
+function matches(variant: Variant, chunk: Uint8Array, start: number, size: number): boolean {
+  const { bytes, names } = variant;
+  if (bytes.length !== DEFINITION_HEADER + size) return false;
+  // The first dword chains the template table: it says where the chunk keeps its previous definition, not what this one is.
+  let from = 4;
+  for (const use of names) {
+    if (!equal(bytes, from, chunk, start + from, use.at - from)) return false;
+    const at = start + use.at;
+    const target = u32(chunk, at);
+    if ((target === at + 4) !== use.inline || target > at + 4) return false;
+    const units = use.units.length >> 1;
+    if (target + NAME_HEADER + use.units.length > chunk.length || u16(chunk, target + 6) !== units) return false;
+    if (!equal(use.units, 0, chunk, target + NAME_HEADER, use.units.length)) return false;
+    from = use.at + 4 + (use.inline ? NAME_HEADER + use.units.length : 0);
+  }
+  return equal(bytes, from, chunk, start + from, bytes.length - from);
+}
+
+function equal(a: Uint8Array, aFrom: number, b: Uint8Array, bFrom: number, size: number): boolean {
+  for (let i = 0; i < size; i++) if (a[aFrom + i] !== b[bFrom + i]) return false;
+  return true;
+}
