@@ -73,7 +73,7 @@ export function valueText(value: Value, style: ValueStyle = CURRENT_STYLE): stri
     case ValueType.FileTime:
       return fileTimeText(bytes, offset, style.timeDigits);
     case ValueType.SysTime:
-      return systemTimeText(bytes, offset);
+      return systemTimeText(bytes, offset, style.timeDigits);
     case ValueType.Sid:
       return sidText(bytes, offset, size) ?? hexUpper(bytes, offset, size);
     case ValueType.HexInt32:

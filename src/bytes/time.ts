@@ -57,10 +57,14 @@ export function fileTimeText(bytes: Uint8Array, offset: number, digits: 7 | 9): 
   return `${date}T${TWO[hour]}:${TWO[minute]}:${TWO[second % 60]}.${fraction}${digits === 9 ? '00' : ''}Z`;
 }
 
-/** SYSTEMTIME (eight u16: year, month, weekday, day, hour, minute, second, ms) as `YYYY-MM-DDThh:mm:ss.mmmZ`, fields as they are. */
-export function systemTimeText(bytes: Uint8Array, offset: number): string {
+/**
+ * SYSTEMTIME (eight u16: year, month, weekday, day, hour, minute, second, ms) like a FILETIME, fields as they are.
+ * @param digits as many as FILETIME has: Windows was seen to write both types alike.
+ */
+export function systemTimeText(bytes: Uint8Array, offset: number, digits: 7 | 9): string {
   const field = (index: number, width: number) => String(u16(bytes, offset + 2 * index)).padStart(width, '0');
-  return `${field(0, 4)}-${field(1, 2)}-${field(3, 2)}T${field(4, 2)}:${field(5, 2)}:${field(6, 2)}.${field(7, 3)}Z`;
+  const fraction = field(7, 3).padEnd(digits, '0');
+  return `${field(0, 4)}-${field(1, 2)}-${field(3, 2)}T${field(4, 2)}:${field(5, 2)}:${field(6, 2)}.${fraction}Z`;
 }
 
 /** Ticks between 1601-01-01 and 1970-01-01. */
@@ -103,7 +107,7 @@ export function parseFileTime(text: string): bigint | undefined {
 
 /** FILETIME of the SYSTEMTIME at `offset`; undefined when its fields are no date. */
 export function fileTimeOfSystemTime(bytes: Uint8Array, offset: number): bigint | undefined {
-  return parseFileTime(systemTimeText(bytes, offset));
+  return parseFileTime(systemTimeText(bytes, offset, 7));
 }
 
 /** Compares two FILETIMEs in their bytes, unsigned: negative, zero or positive. */

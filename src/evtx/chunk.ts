@@ -213,8 +213,10 @@ export class Chunk {
     const size = u32(bytes, at + RecordOffset.size);
     if (size < MIN_RECORD_SIZE || size > bytes.length - at) return 0;
     if (u32(bytes, at + size - 4) === size) return size;
+    // A page that was never written takes the copy with it: the size still counts if something fitting stands behind.
     const next = at + size;
-    const followed = next === this.freeSpaceOffset || (next + 4 <= bytes.length && u32(bytes, next) === RECORD_MAGIC);
+    const behind = next + 4 <= bytes.length ? u32(bytes, next) : 0;
+    const followed = next === this.freeSpaceOffset || behind === RECORD_MAGIC || behind === 0;
     if (!followed || size % RECORD_ALIGNMENT !== 0) return 0;
     onDamage?.(
       this.#damage('warning', at, `the size at the record's end is ${u32(bytes, at + size - 4)}, at its start ${size}`),
