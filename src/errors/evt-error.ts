@@ -34,7 +34,11 @@ export class EvtError extends Error {
   }
 }
 
-const CANCELLED: readonly unknown[] = [WIN32.ERROR_CANCELLED, WIN32.RPC_S_CALL_CANCELLED, WIN32.ERROR_OPERATION_ABORTED];
+const CANCELLED: readonly unknown[] = [
+  WIN32.ERROR_CANCELLED,
+  WIN32.RPC_S_CALL_CANCELLED,
+  WIN32.ERROR_OPERATION_ABORTED,
+];
 
 /**
  * True for the error of a cancelled call: 1223 (EvtCancel, EvtClose), 1818 (the RPC layer), 995, or the

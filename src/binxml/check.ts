@@ -1,0 +1,51 @@
+import { BinXmlError } from './error.ts';
+import { valueType } from './resolve.ts';
+import type { ContentNode, Fragment, Template } from './tree.ts';
+import { ValueType } from './value-type.ts';
+
+/** Highest substitution index of a template; one number per template decides for all its records. */
+const highest = new WeakMap<Template, number>();
+
+function highestSubstitution(nodes: readonly ContentNode[]): number {
+  let max = -1;
+  for (const node of nodes) {
+    if (node.kind === 'substitution') max = Math.max(max, node.index);
+    else if (node.kind === 'element') {
+      max = Math.max(max, highestSubstitution(node.content));
+      for (const { value } of node.attributes) max = Math.max(max, highestSubstitution(value));
+    }
+  }
+  return max;
+}
+
+/**
+ * Reads a document to its last nested value, without filling it in: what passes can be resolved (but for an event that
+ * grows past its budget).
+ * @throws BinXmlError for damage in a nested value, a substitution without a value, or a document without any element
+ */
+export function checkDocument(document: Fragment): void {
+  if (!check(document, 0)) throw new BinXmlError(0, 'the record holds no event');
+}
+
+/** True when there is an element. */
+function check(nodes: readonly ContentNode[], depth: number): boolean {
+  let found = false;
+  for (const node of nodes) {
+    if (node.kind === 'element') found = true;
+    if (node.kind !== 'instance') continue;
+    found = true;
+    const { template, values } = node;
+    let max = highest.get(template);
+    if (max === undefined) {
+      max = highestSubstitution(template.root);
+      highest.set(template, max);
+    }
+    if (max >= values.count) {
+      throw new BinXmlError(values.descriptors, `substitution ${max} has no value: the instance has ${values.count}`);
+    }
+    for (let i = 0; i < values.count; i++) {
+      if (valueType(values, i) === ValueType.BinXml) check(values.nested(i), depth + 1);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,91 @@
+import { EvtError } from '../errors/evt-error.ts';
+import { epochWord } from './handle-table.ts';
+
+/** Milliseconds a task works before it lets the event loop turn, within a chunk that takes long. */
+const TURN_AFTER_MS = 5;
+
+/** What one call may be stopped by, beside the handle it runs on. */
+export interface OperationOptions {
+  /** Aborting cancels this call only; it fails with the signal's own reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which a call that has found nothing ends with ERROR_TIMEOUT (1460). No limit when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** Milliseconds that only grow. Tests hand in their own. */
+  readonly now?: () => number;
+}
+
+/**
+ * One pending call: everything that decides whether it ends in success or in ERROR_CANCELLED (1223).
+ *
+ * It notes the epoch of the handle it can be cancelled through when the call is made, before any work: from then on,
+ * whoever moves that epoch cancels it, also while it waits its turn behind another call on the same handle.
+ *
+ *     pending --(epoch moved, signal aborted: seen at a check point)--> cancelled: the call's own effects are undone
+ *        |----(commit: not cancelled)--------------------------------> done: a cancel comes too late
+ */
+export class Operation {
+  readonly api: string;
+  readonly #words: Int32Array;
+  readonly #index: number;
+  readonly #started: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #now: () => number;
+  readonly #deadline: number;
+  #turnAt: number;
+
+  /** @throws the signal's reason when it is aborted already: the call then has not begun */
+  constructor(api: string, handle: number, options: OperationOptions = {}) {
+    const { words, index } = epochWord(handle);
+    this.api = api;
+    this.#words = words;
+    this.#index = index;
+    this.#started = Atomics.load(words, index);
+    this.#signal = options.signal;
+    this.#now = options.now ?? monotonicMs;
+    const start = this.#now();
+    this.#deadline = options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : start + options.timeoutMs;
+    this.#turnAt = start + TURN_AFTER_MS;
+    options.signal?.throwIfAborted();
+  }
+
+  /**
+   * Stops the call if it has been cancelled. Called per record: a plain read, which every loop around it has calls in;
+   * {@link checkpoint} per chunk is the atomic one.
+   */
+  poll(): void {
+    if (this.#words[this.#index] !== this.#started || this.#signal?.aborted === true) this.#stop();
+  }
+
+  /** As {@link poll}, ordered with what other threads did before they cancelled. */
+  checkpoint(): void {
+    if (Atomics.load(this.#words, this.#index) !== this.#started || this.#signal?.aborted === true) this.#stop();
+  }
+
+  #stop(): never {
+    if (Atomics.load(this.#words, this.#index) === this.#started) throw this.#signal!.reason;
+    throw new EvtError('ERROR_CANCELLED', this.api, 'cancelled: EvtCancel or EvtClose was called on its handle');
+  }
+
+  /** The commit point: the one place where a finished call takes effect, or finds that it has been cancelled. */
+  commit<T>(effect: () => T): T {
+    this.checkpoint();
+    return effect();
+  }
+
+  /** True when the call has run out of its time. */
+  get timedOut(): boolean {
+    return this.#deadline !== Number.POSITIVE_INFINITY && this.#now() >= this.#deadline;
+  }
+
+  /** True about every 5 ms of work: time to let others run. */
+  turnDue(): boolean {
+    const now = this.#now();
+    if (now < this.#turnAt) return false;
+    this.#turnAt = now + TURN_AFTER_MS;
+    return true;
+  }
+}
+
+function monotonicMs(): number {
+  return performance.now();
+}

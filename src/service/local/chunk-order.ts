@@ -1,0 +1,108 @@
+import { u64, u64Number } from '../../bytes/little-endian.ts';
+import { hasChunkMagic } from '../../evtx/chunk.ts';
+import type { FileHeader } from '../../evtx/file-header.ts';
+import { CHUNK_SIZE, ChunkHeaderOffset, HEADER_BLOCK_SIZE } from '../../evtx/layout.ts';
+import type { Operation } from '../../operations/operation.ts';
+import { type Task, TURN } from '../../operations/task.ts';
+import { readEach } from './files.ts';
+
+/** The slots of a log in the order of their record ids. */
+export interface ChunkOrder {
+  readonly length: number;
+  /** File slot of the i-th chunk. */
+  slotAt(i: number): number;
+  /** The file was closed and its ends agree with its header: record ids ascend from chunk to chunk. */
+  readonly ascending: boolean;
+}
+
+/** What the order is made from: an open log. */
+export interface SlotSource {
+  readonly fd: number;
+  readonly path: string;
+  readonly header: FileHeader;
+  readonly slots: number;
+  readonly blockSize: number;
+}
+
+/** Bytes of a chunk header that hold its magic and its first record id. */
+const PEEK_SIZE = ChunkHeaderOffset.firstRecordId + 8;
+/** Slots looked at in one request, before others may run. */
+const PEEK_BATCH = 64;
+
+/** A slot that holds no chunk although something is written there. */
+export type OnForeignSlot = (slot: number) => void;
+
+/**
+ * Finds the order of a log's chunks.
+ *
+ * The file of a closed log is a ring that starts at the header's oldest chunk; when its two ends agree with the header,
+ * that is the order, and nothing more is read, however large the file is. For any other file each slot's first record id
+ * is read and the chunks are sorted by it: headers of logs that were not closed are stale.
+ */
+export function* findOrder(source: SlotSource, operation: Operation, onForeign: OnForeignSlot): Task<ChunkOrder> {
+  const ring = yield* ringOrder(source, operation.api);
+  return ring ?? (yield* sortedOrder(source, operation, onForeign));
+}
+
+function* ringOrder(source: SlotSource, api: string): Task<ChunkOrder | undefined> {
+  const { header, slots } = source;
+  const { chunkCount: count, oldestChunk: oldest, currentChunk: current } = header;
+  const closed = !header.dirty && header.checksumValid && source.blockSize === HEADER_BLOCK_SIZE;
+  if (!closed || count < 1 || count > slots || oldest >= count || (current + 1) % count !== oldest) return undefined;
+  const slotAt = (i: number) => (oldest + i) % count;
+  // The two ends of the ring and the two sides of the file's end; where more slots follow, the next one must be unused.
+  const probes = [0, count - 1 - oldest, (count - oldest) % count, count - 1].sort((a, b) => a - b);
+  const slotsProbed = probes.map(slotAt);
+  if (count < slots) slotsProbed.push(count);
+  const heads = yield* peek(source, slotsProbed, api);
+  let last = -1;
+  for (const head of heads.slice(0, probes.length)) {
+    if (!hasChunkMagic(head) || head.length < PEEK_SIZE) return undefined;
+    const id = firstRecordId(head);
+    if (id < last) return undefined;
+    last = id;
+  }
+  const beyond = heads[probes.length];
+  if (beyond !== undefined && hasChunkMagic(beyond)) return undefined;
+  return { length: count, slotAt, ascending: true };
+}
+
+function* sortedOrder(source: SlotSource, operation: Operation, onForeign: OnForeignSlot): Task<ChunkOrder> {
+  const found: { slot: number; id: number }[] = [];
+  for (let from = 0; from < source.slots; from += PEEK_BATCH) {
+    operation.checkpoint();
+    yield TURN;
+    const slots = Array.from({ length: Math.min(PEEK_BATCH, source.slots - from) }, (_, i) => from + i);
+    for (const [i, head] of (yield* peek(source, slots, operation.api)).entries()) {
+      if (hasChunkMagic(head) && head.length === PEEK_SIZE) found.push({ slot: from + i, id: firstRecordId(head) });
+      else if (head.some((byte) => byte !== 0)) onForeign(from + i);
+    }
+  }
+  found.sort((a, b) => a.id - b.id || a.slot - b.slot);
+  const order = Uint32Array.from(found, ({ slot }) => slot);
+  return { length: order.length, slotAt: (i) => order[i]!, ascending: false };
+}
+
+function* peek(source: SlotSource, slots: readonly number[], api: string): Task<Uint8Array[]> {
+  const positions = slots.map((slot) => source.blockSize + slot * CHUNK_SIZE);
+  return yield* readEach(source.fd, positions, PEEK_SIZE, api, source.path);
+}
+
+/** Index of the last chunk, in an order whose ids ascend, that begins at or before record `id`; 0 when none does. */
+export function* chunkOfRecord(source: SlotSource, order: ChunkOrder, id: bigint, operation: Operation): Task<number> {
+  let low = 0;
+  let high = order.length - 1;
+  while (low < high) {
+    operation.checkpoint();
+    const middle = Math.ceil((low + high) / 2);
+    const [head] = yield* peek(source, [order.slotAt(middle)], operation.api);
+    const begins = head!.length === PEEK_SIZE ? u64(head!, ChunkHeaderOffset.firstRecordId) : 0n;
+    if (begins <= id) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function firstRecordId(head: Uint8Array): number {
+  return u64Number(head, ChunkHeaderOffset.firstRecordId);
+}

@@ -1,0 +1,58 @@
+import type { EventElement } from '../../binxml/event-tree.ts';
+import { resolveDocument } from '../../binxml/resolve.ts';
+import { EvtError } from '../../errors/evt-error.ts';
+import { eventTime } from '../../render/system-values.ts';
+import type { EventPosition, LogEvent } from '../service.ts';
+import type { FoundRecord } from './log-walker.ts';
+
+/** An event of a log file: a view into its chunk, decoded when somebody asks. */
+export class LocalEvent implements LogEvent {
+  readonly path: string;
+  readonly queryIds: readonly number[];
+  readonly found: FoundRecord;
+  #position: EventPosition | undefined;
+  #tree: readonly EventElement[] | undefined;
+
+  constructor(found: FoundRecord, path: string, queryIds: readonly number[]) {
+    this.found = found;
+    this.path = path;
+    this.queryIds = queryIds;
+  }
+
+  get recordId(): bigint {
+    return this.found.chunk.recordId(this.found.chunkOffset);
+  }
+
+  get writtenTime(): bigint {
+    return this.found.chunk.writtenTime(this.found.chunkOffset);
+  }
+
+  get recovered(): boolean {
+    return this.found.recovered;
+  }
+
+  /** Set once, when the event is handed out: the position belongs to the result set, not to the record. */
+  set position(position: EventPosition) {
+    this.#position = position;
+  }
+
+  get position(): EventPosition {
+    if (this.#position === undefined) throw new TypeError('the event has not been handed out');
+    return this.#position;
+  }
+
+  get tree(): readonly EventElement[] {
+    this.#tree ??= resolveDocument(this.found.document);
+    return this.#tree;
+  }
+
+  /** FILETIME that orders events of several logs. An event that cannot be decoded goes by its header. */
+  get time(): bigint {
+    try {
+      return eventTime(this.tree[0], this.writtenTime);
+    } catch (error) {
+      if (error instanceof EvtError) return this.writtenTime;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,296 @@
+import { checkDocument } from '../../binxml/check.ts';
+import { BinXmlError } from '../../binxml/error.ts';
+import type { Fragment } from '../../binxml/tree.ts';
+import { Chunk, hasChunkMagic } from '../../evtx/chunk.ts';
+import type { Damage } from '../../evtx/damage.ts';
+import { CHUNK_HEADER_SIZE, CHUNK_SIZE } from '../../evtx/layout.ts';
+import type { Operation } from '../../operations/operation.ts';
+import { type Task, TURN } from '../../operations/task.ts';
+import { chunkOfRecord } from './chunk-order.ts';
+import { readAt } from './files.ts';
+import type { LogFile } from './log-file.ts';
+
+/** Decides whether an event belongs to the result, from its stored document. */
+export type Selector = (document: Fragment) => boolean;
+
+/** A place between two records of a log: behind `record` records of the `chunk`-th chunk in order. */
+export interface Boundary {
+  readonly chunk: number;
+  readonly record: number;
+}
+
+/** A record that was found, and the boundaries on its two sides. */
+export interface FoundRecord {
+  readonly chunk: Chunk;
+  readonly chunkOffset: number;
+  readonly document: Fragment;
+  readonly before: Boundary;
+  readonly after: Boundary;
+  readonly recovered: boolean;
+}
+
+export type Step = 1 | -1;
+
+interface LoadedChunk {
+  readonly index: number;
+  readonly chunk: Chunk | undefined;
+  readonly offsets: ArrayLike<number>;
+  /** Chunk offsets that came from free space or from inside another record. */
+  readonly recovered: ReadonlySet<number>;
+}
+
+interface Block {
+  readonly bytes: Uint8Array;
+  readonly firstSlot: number;
+  readonly slots: number;
+  /** Bytes that were in the file. */
+  readonly filled: number;
+  /** An event points into it: its bytes belong to that event from then on. */
+  handedOut: boolean;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+export interface WalkerOptions {
+  /** Slots read in one go: 256 KiB keep one uncancellable read near 50 µs; logs that are merged read less each. */
+  readonly slotsPerRead: number;
+  readonly recover: boolean;
+}
+
+/** Thrown inside a scan whose call has run out of time; its owner decides what that means. */
+export class OutOfTime extends Error {}
+
+/**
+ * Steps through the records of one log in either direction. Each chunk is read when the walk comes to it; memory is one
+ * block, whatever the log's size. Damage is reported once, and passed over.
+ */
+export class LogWalker {
+  readonly log: LogFile;
+  readonly #options: WalkerOptions;
+  #block: Block | undefined;
+  #loaded: LoadedChunk | undefined;
+  #reachedChunk = 0;
+  #reachedRecord = 0;
+  /** Chunks whose damage has been told: walking over one again must not tell it again. */
+  readonly #told = new Set<number>();
+  readBytes = 0;
+  records = 0;
+  onRead: (() => void) | undefined;
+
+  constructor(log: LogFile, options: WalkerOptions) {
+    this.log = log;
+    this.#options = options;
+  }
+
+  get start(): Boundary {
+    return { chunk: 0, record: 0 };
+  }
+
+  get end(): Boundary {
+    return { chunk: this.log.order.length, record: 0 };
+  }
+
+  /**
+   * The next record in a direction that `selector` takes; undefined at the end of the log.
+   * Whatever ends it, {@link reached} is the boundary up to which everything has been looked at.
+   * @param from where to start
+   */
+  *find(
+    from: Boundary,
+    step: Step,
+    selector: Selector | undefined,
+    operation: Operation,
+  ): Task<FoundRecord | undefined> {
+    let { chunk: index, record } = from;
+    this.#reachedChunk = index;
+    this.#reachedRecord = record;
+    if (step < 0 && record === 0) {
+      index--;
+      record = -1;
+    }
+    for (; index >= 0 && index < this.log.order.length; index += step, record = step > 0 ? 0 : -1) {
+      if (this.#loaded?.index !== index) {
+        operation.checkpoint();
+        yield TURN;
+        yield* this.#load(index, step, operation);
+      }
+      const { chunk, offsets, recovered } = this.#loaded!;
+      if (chunk === undefined) continue;
+      let next = step > 0 ? record : (record < 0 ? offsets.length : record) - 1;
+      for (; next >= 0 && next < offsets.length; next += step) {
+        this.#reachedChunk = index;
+        this.#reachedRecord = step > 0 ? next : next + 1;
+        operation.poll();
+        this.records++;
+        const chunkOffset = offsets[next]!;
+        const document = this.#select(chunk, chunkOffset, selector, recovered);
+        if (document !== undefined) {
+          this.#block!.handedOut = true;
+          return {
+            chunk,
+            chunkOffset,
+            document,
+            before: { chunk: index, record: next },
+            after: { chunk: index, record: next + 1 },
+            recovered: recovered.has(chunkOffset),
+          };
+        }
+        if ((this.records & 31) === 0) {
+          if (operation.timedOut) throw new OutOfTime();
+          if (operation.turnDue()) yield TURN;
+        }
+      }
+      this.#reachedChunk = step > 0 ? index + 1 : index;
+      this.#reachedRecord = 0;
+      if (operation.timedOut) throw new OutOfTime();
+    }
+    return undefined;
+  }
+
+  /** How far the last {@link find} came. */
+  get reached(): Boundary {
+    return { chunk: this.#reachedChunk, record: this.#reachedRecord };
+  }
+
+  /**
+   * The boundaries below and above the record with header id `id`, whatever the query selects. One and the same where the
+   * log lacks it: in front of the first record with a higher id.
+   */
+  *findId(id: bigint, operation: Operation): Task<{ below: Boundary; above: Boundary }> {
+    const { order } = this.log;
+    const { ascending } = order;
+    let missing: Boundary | undefined;
+    const first = ascending && order.length > 0 ? yield* chunkOfRecord(this.log, order, id, operation) : 0;
+    for (let index = first; index < order.length; index++) {
+      operation.checkpoint();
+      yield TURN;
+      if (this.#loaded?.index !== index) yield* this.#load(index, 1, operation);
+      const { chunk, offsets } = this.#loaded!;
+      for (let record = 0; record < offsets.length; record++) {
+        operation.poll();
+        const candidate = chunk!.recordId(offsets[record]!);
+        const below = { chunk: index, record };
+        if (candidate === id) return { below, above: { chunk: index, record: record + 1 } };
+        if (candidate > id) missing ??= below;
+      }
+      // Where ids may run backwards (a torn or joined log) the record may still come.
+      if (ascending && missing !== undefined) break;
+    }
+    const place = missing ?? this.end;
+    return { below: place, above: place };
+  }
+
+  /** The document of a record that is selected and whole; undefined otherwise. */
+  #select(
+    chunk: Chunk,
+    chunkOffset: number,
+    selector: Selector | undefined,
+    recovered: ReadonlySet<number>,
+  ): Fragment | undefined {
+    try {
+      const document = chunk.document(chunkOffset);
+      if (selector !== undefined && !selector(document)) return undefined;
+      checkDocument(document);
+      return document;
+    } catch (error) {
+      if (!(error instanceof BinXmlError)) throw error;
+      // What is carved from free space is often torn: that is no damage of the log.
+      if (!recovered.has(chunkOffset)) this.#tellRecord(chunk, chunkOffset, error);
+      return undefined;
+    }
+  }
+
+  readonly #toldRecords = new Map<number, Set<number>>();
+
+  #tellRecord(chunk: Chunk, chunkOffset: number, error: BinXmlError): void {
+    const told = this.#toldRecords.get(chunk.slot) ?? new Set();
+    if (told.has(chunkOffset)) return;
+    told.add(chunkOffset);
+    this.#toldRecords.set(chunk.slot, told);
+    this.#tell({
+      severity: 'error',
+      slot: chunk.slot,
+      fileOffset: chunk.fileOffset + Math.max(error.chunkOffset, chunkOffset),
+      recordId: chunk.recordId(chunkOffset),
+      what: error.what,
+    });
+  }
+
+  #tell(damage: Damage): void {
+    this.log.onDamage?.({ ...damage, path: this.log.path });
+  }
+
+  *#load(index: number, step: Step, operation: Operation): Task<void> {
+    const slot = this.log.order.slotAt(index);
+    const bytes = yield* this.#slotBytes(index, slot, step, operation);
+    const fileOffset = this.log.offsetOf(slot);
+    const first = !this.#told.has(index);
+    this.#told.add(index);
+    const onDamage = first ? (damage: Damage) => this.#tell(damage) : undefined;
+    if (!hasChunkMagic(bytes) || bytes.length < CHUNK_HEADER_SIZE) {
+      if (bytes.some((byte) => byte !== 0)) {
+        onDamage?.({ severity: 'error', slot, fileOffset, what: 'the slot holds no chunk, but is not empty' });
+      }
+      this.#loaded = { index, chunk: undefined, offsets: [], recovered: NONE };
+      return;
+    }
+    const chunk = new Chunk(bytes, slot, fileOffset);
+    const { dirty } = this.log.header;
+    if (!this.#options.recover) {
+      this.#loaded = { index, chunk, offsets: chunk.liveRecords({ dirty, onDamage }), recovered: NONE };
+      return;
+    }
+    const places = chunk.walk({ dirty, onDamage, recover: true });
+    const recovered = new Set<number>();
+    const offsets: number[] = [];
+    for (const place of places) {
+      offsets.push(place.chunkOffset);
+      if (place.recovered) recovered.add(place.chunkOffset);
+      const hidden = place.recovered ? undefined : hiddenRecord(chunk, place.chunkOffset);
+      if (hidden === undefined) continue;
+      offsets.push(hidden);
+      recovered.add(hidden);
+    }
+    this.#loaded = { index, chunk, offsets, recovered };
+  }
+
+  /** The bytes of one slot, from the block at hand or from a new read that also takes the slots the walk comes to next. */
+  *#slotBytes(index: number, slot: number, step: Step, operation: Operation): Task<Uint8Array> {
+    const block = this.#block;
+    if (block === undefined || slot < block.firstSlot || slot >= block.firstSlot + block.slots) {
+      const { order } = this.log;
+      let slots = 1;
+      while (slots < this.#options.slotsPerRead) {
+        const ahead = index + slots * step;
+        if (ahead < 0 || ahead >= order.length || order.slotAt(ahead) !== slot + slots * step) break;
+        slots++;
+      }
+      const firstSlot = step > 0 ? slot : slot - slots + 1;
+      const size = slots * CHUNK_SIZE;
+      const reusable = block !== undefined && !block.handedOut && block.bytes.length >= size;
+      const buffer = reusable ? block.bytes : new Uint8Array(this.#options.slotsPerRead * CHUNK_SIZE);
+      // A cancelled read leaves bytes of two places in it.
+      this.#block = undefined;
+      this.#loaded = undefined;
+      const target = buffer.subarray(0, size);
+      const { fd, path } = this.log;
+      const filled = yield* readAt(fd, target, this.log.offsetOf(firstSlot), operation.api, path);
+      this.#block = { bytes: buffer, firstSlot, slots, filled, handedOut: false };
+      this.readBytes += filled;
+      this.onRead?.();
+      operation.checkpoint();
+    }
+    const { bytes, firstSlot, filled } = this.#block!;
+    const from = (slot - firstSlot) * CHUNK_SIZE;
+    return bytes.subarray(Math.min(from, filled), Math.min(from + CHUNK_SIZE, filled));
+  }
+}
+
+function hiddenRecord(chunk: Chunk, chunkOffset: number): number | undefined {
+  try {
+    return chunk.hiddenRecord(chunkOffset)?.chunkOffset;
+  } catch (error) {
+    if (error instanceof BinXmlError) return undefined;
+    throw error;
+  }
+}

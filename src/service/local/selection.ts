@@ -1,0 +1,12 @@
+import type { Fragment } from '../../binxml/tree.ts';
+import type { Selector } from './log-walker.ts';
+
+/** What a query wants of one log. */
+export interface SourceSelection {
+  /** Undefined: every event. */
+  readonly selector: Selector | undefined;
+  /** Ids of the Query elements that select an event which passed {@link selector}. */
+  readonly queryIds: (document: Fragment) => readonly number[];
+  /** Takes the time that timediff() counts from; called once per read. */
+  readonly startBatch: () => void;
+}

@@ -1,0 +1,127 @@
+import type { EventElement } from '../binxml/event-tree.ts';
+import type { Damage } from '../evtx/damage.ts';
+import type { Operation } from '../operations/operation.ts';
+import type { Task } from '../operations/task.ts';
+
+/** What a path names (.NET's PathType; EvtQueryChannelPath, EvtQueryFilePath). */
+export type PathType = 'channel' | 'file';
+
+export type ReadDirection = 'forward' | 'reverse';
+
+/** A query as EvtQuery has it. */
+export interface QueryRequest {
+  /** Channel name or file path; undefined when the structured query names its own. A folder stands for the logs in it. */
+  readonly path: string | undefined;
+  readonly pathType: PathType;
+  /** XPath or structured XML; undefined for all events. */
+  readonly query: string | undefined;
+  readonly direction: ReadDirection;
+  /** Skip sources that cannot be opened, and keep the well-formed start of a bad XPath. */
+  readonly tolerate: boolean;
+  /** Warn where Windows would refuse the query for its length. */
+  readonly strict: boolean;
+  /** Also read records from free space and from behind damage; their events are marked as recovered. */
+  readonly recover: boolean;
+  /** Told of everything in the logs that is not as it should be. */
+  readonly onDamage: ((damage: LogDamage) => void) | undefined;
+  /** Told how far reading has come, about once per block. */
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+}
+
+/** A damage, and the log it is in. */
+export interface LogDamage extends Damage {
+  readonly path: string;
+}
+
+/** How far a result set has read in its logs. */
+export interface Progress {
+  readonly readBytes: number;
+  readonly totalBytes: number;
+  readonly records: number;
+}
+
+/** One log of a result set: the name bookmarks know it by, and how it fared. */
+export interface SourceStatus {
+  readonly name: string;
+  /** 0, or the Win32 code it could not be opened with. */
+  readonly status: number;
+}
+
+/** A position in a result set: per log, in query order, the id of the last record read; undefined where none was. */
+export interface EventPosition {
+  readonly names: readonly string[];
+  readonly recordIds: readonly (bigint | undefined)[];
+  /** Index of the log the event is from. */
+  readonly current: number;
+  readonly direction: ReadDirection;
+}
+
+/** What EvtNext hands out. It keeps the bytes it needs: closing the result set does not take them away. */
+export interface LogEvent {
+  /** Id in the record's header: what bookmarks and ordering use. System/EventRecordID may differ in exported logs. */
+  readonly recordId: bigint;
+  /** FILETIME the record was written, from its header. Unreliable in exported logs. */
+  readonly writtenTime: bigint;
+  /** Channel name or file path it was read from (EvtEventPath). */
+  readonly path: string;
+  /** Ids of the Query elements that selected it (EvtEventQueryIDs); empty for an XPath query. */
+  readonly queryIds: readonly number[];
+  /** Taken from free space or from behind damage. */
+  readonly recovered: boolean;
+  readonly position: EventPosition;
+  /**
+   * The event's elements.
+   * @throws BinXmlError ERROR_EVT_INVALID_EVENT_DATA (15005)
+   */
+  readonly tree: readonly EventElement[];
+}
+
+/** Where a seek counts from (EVT_SEEK_FLAGS). */
+export type SeekOrigin = 'first' | 'last' | 'current' | 'bookmark';
+
+export interface SeekRequest {
+  readonly origin: SeekOrigin;
+  /** In events of the result set, in its reading direction. */
+  readonly offset: number;
+  /** Only for origin `bookmark`. */
+  readonly bookmark?: EventPosition | undefined;
+  /** Fail with ERROR_NOT_FOUND (1168) where the position does not exist, instead of going to the nearest. */
+  readonly strict: boolean;
+}
+
+/** The events that a query selects. Calls must not overlap: the owner queues them. */
+export interface ResultSet {
+  /** Next events, at most `max`; none at the end. A cancelled call leaves the position where it was. */
+  next(max: number, operation: Operation): Task<LogEvent[]>;
+  seek(request: SeekRequest, operation: Operation): Task<void>;
+  /** The logs of the query, in its order. */
+  readonly sources: readonly SourceStatus[];
+  /** Sentences about the query itself: what Windows would refuse, what was left out of it. */
+  readonly warnings: readonly string[];
+  readonly progress: Progress;
+  /** Lets go of all files. */
+  dispose(): void;
+}
+
+/** What EvtGetLogInfo answers. Times are FILETIMEs of the file system. */
+export interface LogInfo {
+  readonly creationTime: bigint;
+  readonly lastAccessTime: bigint;
+  readonly lastWriteTime: bigint;
+  readonly fileSize: bigint;
+  /** Windows file attributes: 32 (archive), 33 when read-only. */
+  readonly attributes: number;
+  readonly numberOfLogRecords: bigint;
+  /** Id of the oldest record; 0 for a log that never had one. */
+  readonly oldestRecordNumber: bigint;
+  readonly full: boolean;
+}
+
+/** Event logs, wherever they are: the one interface that every kind of session implements. */
+export interface EventLogService {
+  /** Opens a result set. Cancelled through the session: nothing stays open then. */
+  query(request: QueryRequest, operation: Operation): Task<ResultSet>;
+  logInfo(path: string, pathType: PathType, operation: Operation): Task<LogInfo>;
+  /** Names of all channels. */
+  channels(operation: Operation): Task<string[]>;
+}
