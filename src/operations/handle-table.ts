@@ -177,6 +177,11 @@ export function closesWord(): { readonly words: Int32Array; readonly index: numb
   return { words, index: CLOSES };
 }
 
+/** True for a value that only the thread that made it knows. */
+export function isThreadLocal(handle: number): boolean {
+  return handle >= FIRST_LOCAL_VALUE;
+}
+
 let localNext = 0;
 let localEnd = 0;
 

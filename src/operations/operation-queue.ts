@@ -8,23 +8,48 @@ import { runAsync, runSync, type Task } from './task.ts';
 export class OperationQueue {
   #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
+  readonly #whenIdle: (() => void)[] = [];
 
-  /** Runs `task` when all calls before it have ended; its own promise settles after it has unwound. */
-  async enqueue<T>(task: () => Task<T>): Promise<T> {
+  /**
+   * Runs `task` when all calls before it have ended; the promise settles after it has unwound.
+   * @param signal ends the wait at once when it aborts before the turn has come
+   */
+  async enqueue<T>(task: () => Task<T>, signal?: AbortSignal): Promise<T> {
     this.#pending++;
-    const before = this.#last;
-    const result = before.then(() => runAsync(task()));
+    let started = false;
+    const result = this.#last.then(() => {
+      started = true;
+      return runAsync(task());
+    });
     // The place in the queue is given up before the caller hears of the result, so that it may call again at once.
-    this.#last = result.then(
+    const left = result.then(
       () => this.#leave(),
       () => this.#leave(),
     );
-    await this.#last;
-    return result;
+    this.#last = left;
+    if (signal === undefined) {
+      await left;
+      return result;
+    }
+    let onAbort: (() => void) | undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => {
+        if (!started) reject(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+    try {
+      await Promise.race([left, aborted]);
+      return await result;
+    } finally {
+      signal.removeEventListener('abort', onAbort!);
+    }
   }
 
   #leave(): void {
     this.#pending--;
+    if (this.#pending > 0) return;
+    for (const callback of this.#whenIdle.splice(0)) callback();
   }
 
   /**
@@ -33,18 +58,19 @@ export class OperationQueue {
    */
   run<T>(api: string, task: () => Task<T>): T {
     if (this.#pending > 0) {
-      throw new EvtError('ERROR_BUSY', api, 'an asynchronous call is pending on this handle: await it first');
+      throw new EvtError('ERROR_BUSY', api, 'another call is pending on this handle: await it first');
     }
-    return runSync(task());
+    this.#pending++;
+    try {
+      return runSync(task());
+    } finally {
+      this.#leave();
+    }
   }
 
-  /** True while a call runs or waits. */
-  get busy(): boolean {
-    return this.#pending > 0;
-  }
-
-  /** Resolves when everything that is pending now has ended. */
-  get idle(): Promise<unknown> {
-    return this.#last;
+  /** Calls back as soon as nothing is pending: now, or when the last call has left. */
+  whenIdle(callback: () => void): void {
+    if (this.#pending === 0) callback();
+    else this.#whenIdle.push(callback);
   }
 }

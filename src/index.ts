@@ -1,0 +1,17 @@
+/** `winevt`: the Windows Event Log API for every operating system. */
+
+export type { ValueStyle, Variant, VariantScalar, VariantValue } from './binxml/value.ts';
+export { ValueType } from './binxml/value-type.ts';
+export { EvtError, type EvtErrorOptions, isCancelled } from './errors/evt-error.ts';
+export { WIN32, type Win32Symbol } from './errors/win32.ts';
+export { type Damage, damageText } from './evtx/damage.ts';
+export { EvtQueryError } from './query/index.ts';
+export type { JsonOptions } from './render/json.ts';
+export type { BodyValue } from './render/user-values.ts';
+export type { RenderOptions } from './render/xml.ts';
+export type { LogDamage, LogInfo, PathType, Progress, SeekOrigin, SourceStatus } from './service/service.ts';
+export { EventBookmark } from './session/event-bookmark.ts';
+export { EventLogQuery, type QueryOptions } from './session/event-log-query.ts';
+export { EventLogReader, type ReadOptions, type SeekOptions } from './session/event-log-reader.ts';
+export { EventLogSession, type ReaderOptions, type SessionOptions } from './session/event-log-session.ts';
+export { EventRecord } from './session/event-record.ts';

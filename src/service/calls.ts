@@ -1,0 +1,265 @@
+import { EvtError } from '../errors/evt-error.ts';
+import {
+  cancelHandle,
+  DEFAULT_SESSION,
+  HandleKind,
+  isThreadLocal,
+  localHandle,
+  openHandle,
+} from '../operations/handle-table.ts';
+import { Operation, type OperationOptions } from '../operations/operation.ts';
+import { OperationQueue } from '../operations/operation-queue.ts';
+import { runAsync, runSync, type Task } from '../operations/task.ts';
+import { closeAny, type HandleObject, handleObject, isKnown, keepHandle } from './handle-registry.ts';
+import { LocalService } from './local/local-service.ts';
+import type { EventLogService, LogEvent, LogInfo, PathType, QueryRequest, ResultSet, SeekRequest } from './service.ts';
+
+/**
+ * The calls of the API, once: what each face adds is names and the shape of its errors. A handle is a number; 0 or null
+ * stands for the local session where a session is meant.
+ */
+
+/** Events one EvtNext may ask for (MS-EVEN6). */
+export const MAX_EVENTS_PER_READ = 1024;
+
+/** Where the channels of the local session are, when the program does not say. */
+const LOGS_VARIABLE = 'WINEVT_LOGS';
+
+/** A call that has been made, and not yet run. It can be cancelled from here on. */
+export interface Call<T> {
+  readonly api: string;
+  readonly task: () => Task<T>;
+  /** The calls of one result set wait for each other. */
+  readonly queue: OperationQueue | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs a call to its end; nothing else happens in this thread meanwhile. */
+export function runBlocking<T>({ api, task, queue }: Call<T>): T {
+  return queue === undefined ? runSync(task()) : queue.run(api, task);
+}
+
+/** Runs a call in turns of the event loop. */
+export async function runAsynchronous<T>({ task, queue, signal }: Call<T>): Promise<T> {
+  return queue === undefined ? runAsync(task()) : queue.enqueue(task, signal);
+}
+
+export class SessionObject implements HandleObject {
+  readonly service: EventLogService;
+
+  constructor(service: EventLogService) {
+    this.service = service;
+  }
+
+  release(): void {}
+}
+
+export class ResultSetObject implements HandleObject {
+  readonly resultSet: ResultSet;
+  readonly queue = new OperationQueue();
+  /** Event handles read from it: closing a result set closes them. */
+  readonly events = new Set<number>();
+
+  constructor(resultSet: ResultSet) {
+    this.resultSet = resultSet;
+  }
+
+  release(): void {
+    for (const event of this.events) closeAny(event);
+    this.queue.whenIdle(() => this.resultSet.dispose());
+  }
+}
+
+export class EventObject implements HandleObject {
+  readonly event: LogEvent;
+  readonly #owner: ResultSetObject;
+  readonly #handle: number;
+
+  constructor(event: LogEvent, owner: ResultSetObject, handle: number) {
+    this.event = event;
+    this.#owner = owner;
+    this.#handle = handle;
+  }
+
+  release(): void {
+    this.#owner.events.delete(this.#handle);
+  }
+}
+
+export class LogObject implements HandleObject {
+  readonly service: EventLogService;
+  readonly path: string;
+  readonly pathType: PathType;
+
+  constructor(service: EventLogService, path: string, pathType: PathType) {
+    this.service = service;
+    this.path = path;
+    this.pathType = pathType;
+  }
+
+  release(): void {}
+}
+
+let localSession: SessionObject | undefined;
+
+function sessionObject(session: number | null, api: string): { handle: number; object: SessionObject } {
+  if (session === null || session === 0) {
+    localSession ??= new SessionObject(new LocalService(process.env[LOGS_VARIABLE]));
+    return { handle: DEFAULT_SESSION, object: localSession };
+  }
+  return { handle: session, object: handleObject(session, SessionObject, api) };
+}
+
+/** Opens a session on the logs of this machine. @param logsFolder folder whose files are the channels */
+export function openLocalSession(logsFolder: string | undefined, api: string): number {
+  const handle = openHandle(HandleKind.session, undefined, api);
+  keepHandle(handle, new SessionObject(new LocalService(logsFolder ?? process.env[LOGS_VARIABLE])));
+  return handle;
+}
+
+/** EvtQuery. Cancelled through the session; nothing stays open then. @returns the result set's handle */
+export function callQuery(
+  session: number | null,
+  request: QueryRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<number> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  function* task(): Task<number> {
+    const resultSet = yield* object.service.query(request, operation);
+    try {
+      return operation.commit(() => {
+        const parent = handle === DEFAULT_SESSION ? undefined : handle;
+        const opened = openHandle(HandleKind.resultSet, parent, api);
+        keepHandle(opened, new ResultSetObject(resultSet));
+        return opened;
+      });
+    } catch (error) {
+      resultSet.dispose();
+      throw error;
+    }
+  }
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** EvtNext. No events: the end. */
+export function callNext(
+  resultSet: number | null,
+  max: number,
+  api: string,
+  options: OperationOptions = {},
+): Call<LogEvent[]> {
+  const object = handleObject(resultSet, ResultSetObject, api);
+  if (!Number.isInteger(max) || max < 1 || max > MAX_EVENTS_PER_READ) {
+    throw new EvtError('ERROR_INVALID_PARAMETER', api, `the number of events must lie in 1 … ${MAX_EVENTS_PER_READ}`);
+  }
+  const operation = new Operation(api, resultSet!, options);
+  const task = () => object.resultSet.next(max, operation);
+  return { api, task, queue: object.queue, signal: options.signal };
+}
+
+/** EvtSeek. */
+export function callSeek(
+  resultSet: number | null,
+  request: SeekRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<void> {
+  const object = handleObject(resultSet, ResultSetObject, api);
+  const operation = new Operation(api, resultSet!, options);
+  const task = () => object.resultSet.seek(request, operation);
+  return { api, task, queue: object.queue, signal: options.signal };
+}
+
+/** EvtNext with a handle for each event, below its result set. The handles are made where the read commits. */
+export function callNextHandles(
+  resultSet: number | null,
+  max: number,
+  api: string,
+  options: OperationOptions = {},
+): Call<number[]> {
+  const call = callNext(resultSet, max, api, options);
+  const owner = handleObject(resultSet, ResultSetObject, api);
+  function* task(): Task<number[]> {
+    const events = yield* call.task();
+    return events.map((event) => {
+      const handle = localHandle();
+      owner.events.add(handle);
+      keepHandle(handle, new EventObject(event, owner, handle));
+      return handle;
+    });
+  }
+  return { ...call, task };
+}
+
+/** EvtOpenLog: checks that the log is there. */
+export function callOpenLog(
+  session: number | null,
+  path: string,
+  pathType: PathType,
+  api: string,
+  options: OperationOptions = {},
+): Call<number> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  function* task(): Task<number> {
+    yield* object.service.logInfo(path, pathType, operation);
+    return operation.commit(() => {
+      const opened = openHandle(HandleKind.log, handle === DEFAULT_SESSION ? undefined : handle, api);
+      keepHandle(opened, new LogObject(object.service, path, pathType));
+      return opened;
+    });
+  }
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** EvtGetLogInfo of an open log. */
+export function callLogInfo(log: number | null, api: string): Call<LogInfo> {
+  const object = handleObject(log, LogObject, api);
+  const operation = new Operation(api, log!);
+  const task = () => object.service.logInfo(object.path, object.pathType, operation);
+  return { api, task, queue: undefined, signal: undefined };
+}
+
+/** Information on a log by its name. */
+export function callLogInfoOf(
+  session: number | null,
+  path: string,
+  pathType: PathType,
+  api: string,
+  options: OperationOptions = {},
+): Call<LogInfo> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.logInfo(path, pathType, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** Names of all channels. */
+export function callChannels(session: number | null, api: string, options: OperationOptions = {}): Call<string[]> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  return { api, task: () => object.service.channels(operation), queue: undefined, signal: options.signal };
+}
+
+/**
+ * EvtCancel: ends what is pending on the handle with ERROR_CANCELLED (1223), from any thread, and waits for nothing.
+ * With nothing pending it does nothing. Null: the local session.
+ * @throws EvtError ERROR_INVALID_HANDLE (6)
+ */
+export function cancel(handle: number | null): void {
+  const target = handle === null || handle === 0 ? DEFAULT_SESSION : handle;
+  const known = isThreadLocal(target) ? isKnown(target) : cancelHandle(target);
+  if (!known) throw new EvtError('ERROR_INVALID_HANDLE', 'EvtCancel', 'the handle is not open');
+}
+
+/**
+ * EvtClose: the handle and those below it are invalid at once; what is pending on them ends with ERROR_CANCELLED (1223).
+ * @throws EvtError ERROR_INVALID_HANDLE (6)
+ */
+export function close(handle: number | null): void {
+  if (handle === null || handle === 0 || !closeAny(handle)) {
+    throw new EvtError('ERROR_INVALID_HANDLE', 'EvtClose', 'the handle is not open');
+  }
+}

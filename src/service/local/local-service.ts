@@ -1,0 +1,191 @@
+import * as path from 'node:path';
+import { fileTimeOfUnixMs } from '../../bytes/time.ts';
+import { EvtError } from '../../errors/evt-error.ts';
+import { CHUNK_SIZE } from '../../evtx/layout.ts';
+import type { Operation } from '../../operations/operation.ts';
+import type { Task } from '../../operations/task.ts';
+import { createMatcher, type ParsedQuery, parseQuery } from '../../query/index.ts';
+import type {
+  EventLogService,
+  LogInfo,
+  PathType,
+  Progress,
+  QueryRequest,
+  ResultSet,
+  SourceStatus,
+} from '../service.ts';
+import { statFile } from './files.ts';
+import { channelFile, channelOfFile, logFiles } from './folder.ts';
+import { LocalResultSet } from './local-result-set.ts';
+import { LogFile } from './log-file.ts';
+import { readLogInfo } from './log-info.ts';
+import { LogWalker } from './log-walker.ts';
+import { MergedOrder } from './merged-order.ts';
+import type { SourceSelection } from './selection.ts';
+import { SingleOrder } from './single-order.ts';
+
+/** Slots read in one go from a log that is read alone, and from one of several. */
+const SLOTS_PER_READ = 4;
+const SLOTS_PER_MERGED_READ = 1;
+
+const FILE_SCHEME = 'file://';
+
+/** A log that a query names: where it is, and the path of the query's filters that are for it. */
+interface WantedLog {
+  readonly file: string;
+  /** Name in bookmarks and in EvtEventPath. */
+  readonly name: string;
+  /** As the query spells it; undefined: the caller's path. */
+  readonly spelled: string | undefined;
+  /** One of a folder's logs: a damaged one is left out, and said so. */
+  readonly ofFolder: boolean;
+}
+
+/** Logs in files and folders of this machine. */
+export class LocalService implements EventLogService {
+  /** Folder whose files are the channels, such as an image's `winevt/Logs`. */
+  readonly #logsFolder: string | undefined;
+
+  constructor(logsFolder?: string) {
+    this.#logsFolder = logsFolder;
+  }
+
+  *query(request: QueryRequest, operation: Operation): Task<ResultSet> {
+    operation.checkpoint();
+    const { tolerate, strict } = request;
+    const parsed = parseQuery(request.query, { tolerate, strict });
+    const statuses: SourceStatus[] = [];
+    const logs: { log: LogFile; spelled: string | undefined }[] = [];
+    try {
+      const wanted = yield* this.#wantedLogs(parsed, request, operation, statuses);
+      let failure: unknown;
+      for (const { file, name, spelled, ofFolder } of wanted) {
+        operation.checkpoint();
+        const { recover, onDamage } = request;
+        try {
+          logs.push({ log: yield* LogFile.open(file, operation, { name, recover, onDamage }), spelled });
+          statuses.push({ name, status: 0 });
+        } catch (error) {
+          operation.checkpoint();
+          if (!(error instanceof EvtError) || (!tolerate && !ofFolder)) throw error;
+          failure ??= error;
+          statuses.push({ name, status: error.code });
+          onDamage?.({ path: file, severity: 'error', slot: -1, fileOffset: 0, what: error.detail });
+        }
+      }
+      if (logs.length === 0 && failure !== undefined) throw failure;
+      return operation.commit(() => resultSet(logs, parsed, request, statuses));
+    } catch (error) {
+      for (const { log } of logs) log.close();
+      throw error;
+    }
+  }
+
+  *#wantedLogs(
+    parsed: ParsedQuery,
+    request: QueryRequest,
+    operation: Operation,
+    statuses: SourceStatus[],
+  ): Task<WantedLog[]> {
+    const { api } = operation;
+    const wanted: WantedLog[] = [];
+    let failure: unknown;
+    const named = parsed.paths.length > 0 ? parsed.paths : [undefined];
+    for (const spelled of named) {
+      const isFile = spelled === undefined ? request.pathType === 'file' : spelled.startsWith(FILE_SCHEME);
+      const target = spelled === undefined ? request.path : isFile ? spelled.slice(FILE_SCHEME.length) : spelled;
+      if (target === undefined || target === '') {
+        throw new EvtError('ERROR_INVALID_PARAMETER', api, 'neither the call nor the query names a channel or a file');
+      }
+      try {
+        for (const log of yield* this.#resolve(target, isFile ? 'file' : 'channel', api)) {
+          // One log under two spellings is read once for each: their filters are apart.
+          if (!wanted.some((other) => other.file === log.file && other.spelled === spelled)) {
+            wanted.push({ ...log, spelled });
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof EvtError) || !request.tolerate) throw error;
+        failure ??= error;
+        statuses.push({ name: target, status: error.code });
+      }
+    }
+    if (wanted.length === 0 && failure !== undefined) throw failure;
+    return wanted;
+  }
+
+  *#resolve(target: string, type: PathType, api: string): Task<Omit<WantedLog, 'spelled'>[]> {
+    if (type === 'channel') {
+      return [{ file: yield* channelFile(this.#logsFolder, target, api), name: target, ofFolder: false }];
+    }
+    const file = path.resolve(target);
+    if (!(yield* statFile(file, api)).isDirectory()) return [{ file, name: file, ofFolder: false }];
+    const files = yield* logFiles(file, api);
+    if (files.length === 0) throw new EvtError('ERROR_FILE_NOT_FOUND', api, `there is no .evtx file in ${file}`);
+    return files.map((member) => ({ file: member, name: member, ofFolder: true }));
+  }
+
+  *logInfo(target: string, pathType: PathType, operation: Operation): Task<LogInfo> {
+    const { api } = operation;
+    const file = pathType === 'file' ? path.resolve(target) : yield* channelFile(this.#logsFolder, target, api);
+    const log = yield* LogFile.open(file, operation, { name: file, recover: false, onDamage: undefined });
+    try {
+      return yield* readLogInfo(log, operation);
+    } finally {
+      log.close();
+    }
+  }
+
+  *channels(operation: Operation): Task<string[]> {
+    if (this.#logsFolder === undefined) return [];
+    const files = yield* logFiles(this.#logsFolder, operation.api);
+    return files.map((file) => channelOfFile(path.basename(file)));
+  }
+}
+
+function resultSet(
+  logs: readonly { log: LogFile; spelled: string | undefined }[],
+  parsed: ParsedQuery,
+  request: QueryRequest,
+  sources: readonly SourceStatus[],
+): ResultSet {
+  const slotsPerRead = logs.length > 1 ? SLOTS_PER_MERGED_READ : SLOTS_PER_READ;
+  const walkers: LogWalker[] = [];
+  const selections: SourceSelection[] = [];
+  const orders = logs.map(({ log, spelled }) => {
+    const walker = new LogWalker(log, { slotsPerRead, recover: request.recover });
+    const selection = selectionFor(parsed, spelled);
+    walkers.push(walker);
+    selections.push(selection);
+    return { order: new SingleOrder(walker, selection, request.direction), name: log.name };
+  });
+  const progress = (): Progress => ({
+    readBytes: walkers.reduce((sum, { readBytes }) => sum + readBytes, 0),
+    totalBytes: logs.reduce((sum, { log }) => sum + log.order.length * CHUNK_SIZE, 0),
+    records: walkers.reduce((sum, { records }) => sum + records, 0),
+  });
+  const { onProgress } = request;
+  if (onProgress !== undefined) for (const walker of walkers) walker.onRead = () => onProgress(progress());
+  return new LocalResultSet({
+    order: orders.length === 1 ? orders[0]!.order : new MergedOrder(orders, request.direction),
+    sources,
+    warnings: parsed.warnings.map(({ sentence }) => sentence),
+    progress,
+    startBatch: () => {
+      for (const { startBatch } of selections) startBatch();
+    },
+  });
+}
+
+function selectionFor(parsed: ParsedQuery, spelled: string | undefined): SourceSelection {
+  const isMine = (path: string | undefined) => path === undefined || path.toLowerCase() === spelled?.toLowerCase();
+  const matcher = createMatcher(parsed, { isMine });
+  const context = { now: 0n };
+  return {
+    selector: matcher.everything ? undefined : (document) => matcher.matches(document, context),
+    queryIds: (document) => (parsed.structured ? matcher.queryIds(document, context) : []),
+    startBatch: () => {
+      context.now = fileTimeOfUnixMs(Date.now());
+    },
+  };
+}

@@ -1,0 +1,192 @@
+import { existsSync } from 'node:fs';
+import { EvtError } from '../errors/evt-error.ts';
+import { callNext, callQuery, callSeek, cancel, close, ResultSetObject, runAsynchronous } from '../service/calls.ts';
+import { handleObject } from '../service/handle-registry.ts';
+import type { LogEvent, Progress, QueryRequest, SeekOrigin, SourceStatus } from '../service/service.ts';
+import type { EventBookmark } from './event-bookmark.ts';
+import type { EventLogQuery } from './event-log-query.ts';
+import { EventRecord } from './event-record.ts';
+
+/** What a call can be stopped by, beside {@link EventLogReader.cancelReading}. */
+export interface ReadOptions {
+  /** Aborting it ends this call with the signal's reason; nothing is lost by it. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds to look for an event; the call then fails with ERROR_TIMEOUT (1460). No limit by default. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface SeekOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Fail with ERROR_NOT_FOUND (1168) where there is no such position, instead of going to the nearest. */
+  readonly strict?: boolean | undefined;
+}
+
+/** Events fetched in one go. */
+const BATCH_SIZE = 64;
+
+/**
+ * Reads the events that a query selects. Opens at the first read; close it when done, or let `await using` do it.
+ *
+ *     for await (const event of reader) …
+ *
+ * Breaking out of the loop leaves the reader open where it stands: the next read goes on with the next event.
+ */
+export class EventLogReader implements AsyncDisposable {
+  readonly #session: number | null;
+  readonly #query: EventLogQuery;
+  readonly #bookmark: EventBookmark | undefined;
+  #opening: Promise<number> | undefined;
+  #handle: number | undefined;
+  #closed = false;
+  /** Fetched and not handed out yet. */
+  #batch: LogEvent[] = [];
+
+  /** Made by {@link EventLogSession.query}. @param session a session handle, null for the local session */
+  constructor(session: number | null, query: EventLogQuery, bookmark?: EventBookmark) {
+    this.#session = session;
+    this.#query = query;
+    this.#bookmark = bookmark;
+  }
+
+  /**
+   * The result set's handle, opened if it is not yet: `winevt/wevtapi` can cancel and close it, from any thread.
+   * @throws EvtError as EvtQuery: ERROR_EVT_INVALID_QUERY (15001), ERROR_FILE_NOT_FOUND (2), ERROR_CANCELLED (1223) …
+   */
+  async open(options: { signal?: AbortSignal | undefined } = {}): Promise<number> {
+    if (this.#closed) throw new EvtError('ERROR_INVALID_HANDLE', 'EventLogReader', 'the reader is closed');
+    this.#opening ??= this.#open(options.signal).catch((error: unknown) => {
+      // A cancelled or failed opening may be tried again.
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<number> {
+    const { path, query, options } = this.#query;
+    const request: QueryRequest = {
+      path,
+      query,
+      pathType: options.pathType ?? (path !== undefined && existsSync(path) ? 'file' : 'channel'),
+      direction: options.reverse === true ? 'reverse' : 'forward',
+      tolerate: options.tolerateErrors === true,
+      strict: options.strict === true,
+      recover: options.recover === true,
+      onDamage: options.onDamage,
+      onProgress: options.onProgress,
+    };
+    const handle = await runAsynchronous(callQuery(this.#session, request, 'EvtQuery', { signal }));
+    if (this.#closed) {
+      close(handle);
+      throw new EvtError('ERROR_CANCELLED', 'EvtQuery', 'cancelled: the reader was closed');
+    }
+    this.#handle = handle;
+    if (this.#bookmark === undefined) return handle;
+    try {
+      const { position: bookmark } = this.#bookmark;
+      const request = { origin: 'bookmark', offset: 1, bookmark, strict: false } as const;
+      await runAsynchronous(callSeek(handle, request, 'EvtSeek', { signal }));
+    } catch (error) {
+      this.#handle = undefined;
+      if (!this.#closed) close(handle);
+      throw error;
+    }
+    return handle;
+  }
+
+  /**
+   * The next event; undefined at the end.
+   * @throws EvtError ERROR_CANCELLED (1223) after {@link cancelReading}, ERROR_TIMEOUT (1460), and what {@link open} throws
+   */
+  async read(options: ReadOptions = {}): Promise<EventRecord | undefined> {
+    const [event] = await this.readBatch(1, options);
+    return event;
+  }
+
+  /** The next events, at most `max` (1 to 1024); none at the end. Errors as {@link read}. */
+  async readBatch(max: number = BATCH_SIZE, options: ReadOptions = {}): Promise<EventRecord[]> {
+    if (this.#batch.length === 0) {
+      const handle = await this.open(options);
+      const fetched = await runAsynchronous(callNext(handle, Math.max(max, BATCH_SIZE), 'EvtNext', options));
+      // Another read may have fetched while this one waited its turn: its events come first.
+      this.#batch.push(...fetched);
+    }
+    return this.#batch.splice(0, max).map((event) => new EventRecord(event));
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<EventRecord, void, undefined> {
+    for (;;) {
+      if (this.#batch.length === 0) {
+        const handle = await this.open();
+        this.#batch.push(...(await runAsynchronous(callNext(handle, BATCH_SIZE, 'EvtNext'))));
+        if (this.#batch.length === 0) return;
+      }
+      for (let event = this.#batch.shift(); event !== undefined; event = this.#batch.shift()) {
+        yield new EventRecord(event);
+      }
+    }
+  }
+
+  /**
+   * Moves the position. Failed or cancelled, it stays.
+   * @param origin a bookmark, or where to count from; `current` is the event that the next read would give
+   * @param offset in events of the result, in its reading direction. With a bookmark: 0 is its event, 1 the one behind it
+   * @throws EvtError ERROR_NOT_FOUND (1168) when strict, ERROR_INVALID_PARAMETER (87), ERROR_CANCELLED (1223)
+   */
+  async seek(
+    origin: EventBookmark | Exclude<SeekOrigin, 'bookmark'>,
+    offset = 0,
+    options: SeekOptions = {},
+  ): Promise<void> {
+    const handle = await this.open(options);
+    const strict = options.strict === true;
+    // What lies in the batch has been fetched, but not read: Current counts from its first event.
+    const ahead = origin === 'current' ? offset - this.#batch.length : offset;
+    const request =
+      typeof origin === 'string'
+        ? { origin, offset: ahead, bookmark: undefined, strict }
+        : { origin: 'bookmark' as const, offset, bookmark: origin.position, strict };
+    await runAsynchronous(callSeek(handle, request, 'EvtSeek', options));
+    this.#batch = [];
+  }
+
+  /**
+   * Cancels what is pending on this reader: reads and seeks end with ERROR_CANCELLED (1223), and no event is lost: the next
+   * read gives what the cancelled one would have given. With nothing pending it does nothing.
+   */
+  cancelReading(): void {
+    if (this.#handle !== undefined && !this.#closed) cancel(this.#handle);
+  }
+
+  /** The logs of the query and how they fared: 0, or a Win32 code. Empty before the reader is open. */
+  get logStatus(): readonly SourceStatus[] {
+    return this.#resultSet?.sources ?? [];
+  }
+
+  /** Sentences about the query itself. */
+  get warnings(): readonly string[] {
+    return this.#resultSet?.warnings ?? [];
+  }
+
+  /** How far reading has come. */
+  get progress(): Progress {
+    return this.#resultSet?.progress ?? { readBytes: 0, totalBytes: 0, records: 0 };
+  }
+
+  get #resultSet() {
+    if (this.#handle === undefined || this.#closed) return undefined;
+    return handleObject(this.#handle, ResultSetObject, 'EventLogReader').resultSet;
+  }
+
+  /** Closes the reader; what is pending on it ends with ERROR_CANCELLED (1223). Closing twice does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#batch = [];
+    if (this.#handle !== undefined) close(this.#handle);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}

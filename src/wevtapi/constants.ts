@@ -1,0 +1,109 @@
+/** Constants of winevt.h by name. Values: the winevt.h reference (learn.microsoft.com). */
+
+// EVT_QUERY_FLAGS
+export const EvtQueryChannelPath = 0x1;
+export const EvtQueryFilePath = 0x2;
+export const EvtQueryForwardDirection = 0x100;
+export const EvtQueryReverseDirection = 0x200;
+export const EvtQueryTolerateQueryErrors = 0x1000;
+
+// EVT_SEEK_FLAGS: the origins are values, not bits
+export const EvtSeekRelativeToFirst = 1;
+export const EvtSeekRelativeToLast = 2;
+export const EvtSeekRelativeToCurrent = 3;
+export const EvtSeekRelativeToBookmark = 4;
+export const EvtSeekOriginMask = 7;
+export const EvtSeekStrict = 0x10000;
+
+// EVT_RENDER_CONTEXT_FLAGS
+export const EvtRenderContextValues = 0;
+export const EvtRenderContextSystem = 1;
+export const EvtRenderContextUser = 2;
+
+// EVT_RENDER_FLAGS
+export const EvtRenderEventValues = 0;
+export const EvtRenderEventXml = 1;
+export const EvtRenderBookmark = 2;
+
+// EVT_SYSTEM_PROPERTY_ID: places in the values of the System render context
+export const EvtSystemProviderName = 0;
+export const EvtSystemProviderGuid = 1;
+export const EvtSystemEventID = 2;
+export const EvtSystemQualifiers = 3;
+export const EvtSystemLevel = 4;
+export const EvtSystemTask = 5;
+export const EvtSystemOpcode = 6;
+export const EvtSystemKeywords = 7;
+export const EvtSystemTimeCreated = 8;
+export const EvtSystemEventRecordId = 9;
+export const EvtSystemActivityID = 10;
+export const EvtSystemRelatedActivityID = 11;
+export const EvtSystemProcessID = 12;
+export const EvtSystemThreadID = 13;
+export const EvtSystemChannel = 14;
+export const EvtSystemComputer = 15;
+export const EvtSystemUserID = 16;
+export const EvtSystemVersion = 17;
+export const EvtSystemPropertyIdEND = 18;
+
+// EVT_EVENT_PROPERTY_ID
+export const EvtEventQueryIDs = 0;
+export const EvtEventPath = 1;
+
+// EVT_QUERY_PROPERTY_ID
+export const EvtQueryNames = 0;
+export const EvtQueryStatuses = 1;
+
+// EVT_OPEN_LOG_FLAGS
+export const EvtOpenChannelPath = 0x1;
+export const EvtOpenFilePath = 0x2;
+
+// EVT_LOG_PROPERTY_ID
+export const EvtLogCreationTime = 0;
+export const EvtLogLastAccessTime = 1;
+export const EvtLogLastWriteTime = 2;
+export const EvtLogFileSize = 3;
+export const EvtLogAttributes = 4;
+export const EvtLogNumberOfLogRecords = 5;
+export const EvtLogOldestRecordNumber = 6;
+export const EvtLogFull = 7;
+
+// EVT_LOGIN_CLASS, EVT_RPC_LOGIN_FLAGS
+export const EvtRpcLogin = 1;
+export const EvtRpcLoginAuthDefault = 0;
+export const EvtRpcLoginAuthNegotiate = 1;
+export const EvtRpcLoginAuthKerberos = 2;
+export const EvtRpcLoginAuthNTLM = 3;
+
+// EVT_VARIANT_TYPE
+export const EvtVarTypeNull = 0;
+export const EvtVarTypeString = 1;
+export const EvtVarTypeAnsiString = 2;
+export const EvtVarTypeSByte = 3;
+export const EvtVarTypeByte = 4;
+export const EvtVarTypeInt16 = 5;
+export const EvtVarTypeUInt16 = 6;
+export const EvtVarTypeInt32 = 7;
+export const EvtVarTypeUInt32 = 8;
+export const EvtVarTypeInt64 = 9;
+export const EvtVarTypeUInt64 = 10;
+export const EvtVarTypeSingle = 11;
+export const EvtVarTypeDouble = 12;
+export const EvtVarTypeBoolean = 13;
+export const EvtVarTypeBinary = 14;
+export const EvtVarTypeGuid = 15;
+export const EvtVarTypeSizeT = 16;
+export const EvtVarTypeFileTime = 17;
+export const EvtVarTypeSysTime = 18;
+export const EvtVarTypeSid = 19;
+export const EvtVarTypeHexInt32 = 20;
+export const EvtVarTypeHexInt64 = 21;
+export const EvtVarTypeEvtHandle = 32;
+export const EvtVarTypeEvtXml = 35;
+export const EVT_VARIANT_TYPE_MASK = 0x7f;
+export const EVT_VARIANT_TYPE_ARRAY = 0x80;
+
+/** A time-out that never runs out (winbase.h). */
+export const INFINITE = 0xffffffff;
+
+export { WIN32 } from '../errors/win32.ts';

@@ -1,0 +1,239 @@
+import type { Variant, VariantScalar } from '../binxml/value.ts';
+import { ValueType } from '../binxml/value-type.ts';
+import { EvtError } from '../errors/evt-error.ts';
+import { localHandle } from '../operations/handle-table.ts';
+import { parseValuePath, selectFirst, type ValuePath } from '../query/index.ts';
+import { systemValues } from '../render/system-values.ts';
+import { bodyValues } from '../render/user-values.ts';
+import { renderXml } from '../render/xml.ts';
+import { bookmarkXml, EMPTY_POSITION, movedBookmark, parseBookmark } from '../service/bookmark.ts';
+import { type Call, callOpenLog, callQuery, EventObject, openLocalSession, ResultSetObject } from '../service/calls.ts';
+import { type HandleObject, handleObject, keepHandle } from '../service/handle-registry.ts';
+import type { EventPosition, LogInfo, PathType, SeekOrigin, SeekRequest } from '../service/service.ts';
+import * as C from './constants.ts';
+
+/** What both faces of winevt.h share: flags read, arguments checked. Everything here throws EvtError. */
+
+/** An open handle: an opaque number, never used twice in a process. */
+export type EvtHandle = number;
+
+/** `EVT_RPC_LOGIN`, as far as this computer's logs need it. */
+export interface EvtRpcLoginInfo {
+  /** Null, empty or `localhost`: this computer. */
+  readonly Server?: string | null;
+  readonly User?: string | null;
+  readonly Domain?: string | null;
+  readonly Password?: string | null;
+  readonly Flags?: number;
+  /** Not in winevt.h: the folder whose files are the session's channels. */
+  readonly LogsFolder?: string | null;
+}
+
+export interface QueryOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+function invalid(api: string, detail: string): EvtError {
+  return new EvtError('ERROR_INVALID_PARAMETER', api, detail);
+}
+
+const QUERY_FLAGS =
+  C.EvtQueryChannelPath |
+  C.EvtQueryFilePath |
+  C.EvtQueryForwardDirection |
+  C.EvtQueryReverseDirection |
+  C.EvtQueryTolerateQueryErrors;
+
+export function query(
+  session: EvtHandle | null,
+  path: string | null,
+  text: string | null,
+  flags: number,
+  options: QueryOptions = {},
+): Call<EvtHandle> {
+  const api = 'EvtQuery';
+  const both = (a: number, b: number) => (flags & a) !== 0 && (flags & b) !== 0;
+  if (!Number.isInteger(flags) || (flags & ~QUERY_FLAGS) !== 0) throw invalid(api, `flags 0x${flags.toString(16)}`);
+  if (both(C.EvtQueryChannelPath, C.EvtQueryFilePath)) throw invalid(api, 'the path is a channel or a file, not both');
+  if (both(C.EvtQueryForwardDirection, C.EvtQueryReverseDirection)) throw invalid(api, 'two directions');
+  if (path === null && text === null) throw invalid(api, 'neither a path nor a query');
+  const request = {
+    path: path ?? undefined,
+    // Windows 7 and later take a path without either flag for a file.
+    pathType: (flags & C.EvtQueryChannelPath) !== 0 ? 'channel' : 'file',
+    query: text ?? undefined,
+    direction: (flags & C.EvtQueryReverseDirection) !== 0 ? 'reverse' : 'forward',
+    tolerate: (flags & C.EvtQueryTolerateQueryErrors) !== 0,
+    strict: false,
+    recover: false,
+    onDamage: undefined,
+    onProgress: undefined,
+  } as const;
+  return callQuery(session, request, api, options);
+}
+
+/** Milliseconds as {@link OperationOptions} has them. 0 waits for nothing, and a file has nothing to wait for. */
+export function timeoutMs(timeout: number, api: string): number | undefined {
+  if (!Number.isInteger(timeout) || timeout < 0 || timeout > C.INFINITE) throw invalid(api, `time-out ${timeout}`);
+  return timeout === 0 || timeout === C.INFINITE ? undefined : timeout;
+}
+
+export function noFlags(flags: number, api: string): void {
+  if (flags !== 0) throw invalid(api, 'flags must be 0');
+}
+
+const ORIGINS: readonly (SeekOrigin | undefined)[] = [undefined, 'first', 'last', 'current', 'bookmark'];
+
+export function seekRequest(
+  position: number | bigint,
+  bookmark: EvtHandle | null,
+  timeout: number,
+  flags: number,
+): SeekRequest {
+  const api = 'EvtSeek';
+  const origin = ORIGINS[flags & C.EvtSeekOriginMask];
+  if (origin === undefined) throw invalid(api, 'exactly one origin must be given');
+  if ((flags & ~(C.EvtSeekOriginMask | C.EvtSeekStrict)) !== 0) throw invalid(api, `flags 0x${flags.toString(16)}`);
+  if (timeout !== 0) throw invalid(api, 'the time-out must be 0');
+  const given = origin === 'bookmark' ? handleObject(bookmark, BookmarkObject, api).position : undefined;
+  return { origin, offset: Number(position), bookmark: given, strict: (flags & C.EvtSeekStrict) !== 0 };
+}
+
+export class BookmarkObject implements HandleObject {
+  position: EventPosition;
+
+  constructor(position: EventPosition) {
+    this.position = position;
+  }
+
+  release(): void {}
+}
+
+export function createBookmark(xml: string | null): EvtHandle {
+  const position = xml === null ? EMPTY_POSITION : parseBookmark(xml, 'EvtCreateBookmark');
+  const handle = localHandle();
+  keepHandle(handle, new BookmarkObject(position));
+  return handle;
+}
+
+export function updateBookmark(bookmark: EvtHandle, event: EvtHandle): void {
+  const api = 'EvtUpdateBookmark';
+  const target = handleObject(bookmark, BookmarkObject, api);
+  target.position = movedBookmark(target.position, handleObject(event, EventObject, api).event.position);
+}
+
+class RenderContextObject implements HandleObject {
+  readonly flags: number;
+  readonly paths: readonly ValuePath[];
+
+  constructor(flags: number, paths: readonly ValuePath[]) {
+    this.flags = flags;
+    this.paths = paths;
+  }
+
+  release(): void {}
+}
+
+export function createRenderContext(count: number, paths: readonly string[] | null, flags: number): EvtHandle {
+  const api = 'EvtCreateRenderContext';
+  const given = paths ?? [];
+  if (count !== given.length) throw invalid(api, `${count} value paths announced, ${given.length} given`);
+  if (flags !== C.EvtRenderContextValues && given.length > 0) throw invalid(api, 'only Values takes value paths');
+  if (flags !== C.EvtRenderContextValues && flags !== C.EvtRenderContextSystem && flags !== C.EvtRenderContextUser) {
+    throw invalid(api, `flags ${flags}`);
+  }
+  if (flags === C.EvtRenderContextValues && given.length === 0) throw invalid(api, 'Values needs value paths');
+  const handle = localHandle();
+  keepHandle(
+    handle,
+    new RenderContextObject(
+      flags,
+      given.map((path) => parseValuePath(path)),
+    ),
+  );
+  return handle;
+}
+
+export function render(context: EvtHandle | null, fragment: EvtHandle, flags: number): string | readonly Variant[] {
+  const api = 'EvtRender';
+  const noContext = context === null || context === 0;
+  if (flags === C.EvtRenderEventValues) {
+    const { flags: kind, paths } = handleObject(context, RenderContextObject, api);
+    const { tree } = handleObject(fragment, EventObject, api).event;
+    if (kind === C.EvtRenderContextSystem) return systemValues(tree[0]);
+    if (kind === C.EvtRenderContextUser) return bodyValues(tree[0]).map(({ value }) => value);
+    return paths.map((path) => selectFirst(path, tree));
+  }
+  if (!noContext) throw invalid(api, 'only values are rendered with a context');
+  if (flags === C.EvtRenderEventXml) return renderXml(handleObject(fragment, EventObject, api).event.tree);
+  if (flags === C.EvtRenderBookmark) return bookmarkXml(handleObject(fragment, BookmarkObject, api).position);
+  throw invalid(api, `flags ${flags}`);
+}
+
+export function eventInfo(event: EvtHandle, property: number): Variant {
+  const api = 'EvtGetEventInfo';
+  const object = handleObject(event, EventObject, api).event;
+  if (property === C.EvtEventQueryIDs) return array(ValueType.UInt32, object.queryIds);
+  if (property === C.EvtEventPath) return { type: ValueType.String, value: object.path };
+  throw invalid(api, `property ${property}`);
+}
+
+export function queryInfo(resultSet: EvtHandle, property: number): Variant {
+  const api = 'EvtGetQueryInfo';
+  const { sources } = handleObject(resultSet, ResultSetObject, api).resultSet;
+  if (property === C.EvtQueryNames)
+    return array(
+      ValueType.String,
+      sources.map(({ name }) => name),
+    );
+  if (property === C.EvtQueryStatuses)
+    return array(
+      ValueType.UInt32,
+      sources.map(({ status }) => status),
+    );
+  throw invalid(api, `property ${property}`);
+}
+
+function array(itemType: number, value: readonly VariantScalar[]): Variant {
+  return { type: itemType | C.EVT_VARIANT_TYPE_ARRAY, value };
+}
+
+export function openLog(session: EvtHandle | null, path: string, flags: number, options: QueryOptions = {}) {
+  const api = 'EvtOpenLog';
+  if (flags !== C.EvtOpenChannelPath && flags !== C.EvtOpenFilePath) throw invalid(api, `flags ${flags}`);
+  const type: PathType = flags === C.EvtOpenChannelPath ? 'channel' : 'file';
+  return callOpenLog(session, path, type, api, options);
+}
+
+const LOG_PROPERTIES: readonly ((info: LogInfo) => Variant)[] = [
+  (info) => ({ type: ValueType.FileTime, value: info.creationTime }),
+  (info) => ({ type: ValueType.FileTime, value: info.lastAccessTime }),
+  (info) => ({ type: ValueType.FileTime, value: info.lastWriteTime }),
+  (info) => ({ type: ValueType.UInt64, value: info.fileSize }),
+  (info) => ({ type: ValueType.UInt32, value: info.attributes }),
+  (info) => ({ type: ValueType.UInt64, value: info.numberOfLogRecords }),
+  (info) => ({ type: ValueType.UInt64, value: info.oldestRecordNumber }),
+  (info) => ({ type: ValueType.Bool, value: info.full }),
+];
+
+export function logProperty(property: number): (info: LogInfo) => Variant {
+  const read = LOG_PROPERTIES[property];
+  if (read === undefined) throw invalid('EvtGetLogInfo', `property ${property}`);
+  return read;
+}
+
+const LOCAL_NAMES: readonly string[] = ['', '.', 'localhost', '127.0.0.1', '::1'];
+
+export function openSession(loginClass: number, login: EvtRpcLoginInfo, timeout: number, flags: number): EvtHandle {
+  const api = 'EvtOpenSession';
+  if (loginClass !== C.EvtRpcLogin) throw invalid(api, `login class ${loginClass}: only EvtRpcLogin (1) exists`);
+  if (timeout !== 0 || flags !== 0) throw invalid(api, 'time-out and flags must be 0');
+  if (login.Password != null && login.User == null) {
+    throw new EvtError('ERROR_ACCESS_DENIED', api, 'a password was given without a user');
+  }
+  if (!LOCAL_NAMES.includes((login.Server ?? '').toLowerCase())) {
+    const detail = `"${login.Server}" is another computer: this version reads the logs of this one`;
+    throw new EvtError('ERROR_NOT_SUPPORTED', api, detail);
+  }
+  return openLocalSession(login.LogsFolder ?? undefined, api);
+}

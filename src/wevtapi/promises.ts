@@ -1,0 +1,134 @@
+/**
+ * winevt.h with promises: the names of `winevt/wevtapi`, the same handles, and no blocked thread. A failure rejects with
+ * {@link EvtError} (code, symbol, api, detail). Only the end of a result set is no failure: {@link EvtNext} gives an empty
+ * array. Calls that can take long take a `signal`: aborting it ends that one call with the signal's reason.
+ */
+import type { Variant } from '../binxml/value.ts';
+import { callLogInfo, callNextHandles, callSeek, cancel, close, runAsynchronous } from '../service/calls.ts';
+import type { EvtHandle, EvtRpcLoginInfo } from './functions.ts';
+import * as functions from './functions.ts';
+
+export type { Variant, VariantScalar, VariantValue } from '../binxml/value.ts';
+export { EvtError, isCancelled } from '../errors/evt-error.ts';
+export type { Win32Symbol } from '../errors/win32.ts';
+export * from './constants.ts';
+export type { EvtHandle, EvtRpcLoginInfo } from './functions.ts';
+
+/** Options of a call that can be cancelled. */
+export interface CallOptions {
+  /** Aborting it cancels this call, nothing else. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** See EvtOpenSession in `winevt/wevtapi`. */
+export async function EvtOpenSession(
+  loginClass: number,
+  login: EvtRpcLoginInfo,
+  timeout = 0,
+  flags = 0,
+): Promise<EvtHandle> {
+  return functions.openSession(loginClass, login, timeout, flags);
+}
+
+/** Runs a query; cancelled through the session. See EvtQuery in `winevt/wevtapi`. */
+export async function EvtQuery(
+  session: EvtHandle | null,
+  path: string | null,
+  query: string | null,
+  flags: number,
+  options: CallOptions = {},
+): Promise<EvtHandle> {
+  return runAsynchronous(functions.query(session, path, query, flags, options));
+}
+
+/** Next events: their handles; an empty array at the end. Cancelled through the result set. See EvtNext in `winevt/wevtapi`. */
+export async function EvtNext(
+  resultSet: EvtHandle,
+  eventsSize: number,
+  timeout = 0xffffffff,
+  flags = 0,
+  options: CallOptions = {},
+): Promise<EvtHandle[]> {
+  const api = 'EvtNext';
+  functions.noFlags(flags, api);
+  const { signal } = options;
+  const limits = { signal, timeoutMs: functions.timeoutMs(timeout, api) };
+  return runAsynchronous(callNextHandles(resultSet, eventsSize, api, limits));
+}
+
+/** Moves the position of a result set; cancelled through it. See EvtSeek in `winevt/wevtapi`. */
+export async function EvtSeek(
+  resultSet: EvtHandle,
+  position: number | bigint,
+  bookmark: EvtHandle | null,
+  timeout: number,
+  flags: number,
+  options: CallOptions = {},
+): Promise<void> {
+  const request = functions.seekRequest(position, bookmark, timeout, flags);
+  return runAsynchronous(callSeek(resultSet, request, 'EvtSeek', options));
+}
+
+/** Cancels what is pending on a handle, before this function returns. See EvtCancel in `winevt/wevtapi`. */
+export async function EvtCancel(object: EvtHandle | null): Promise<void> {
+  cancel(object);
+}
+
+/** Closes a handle, before this function returns. See EvtClose in `winevt/wevtapi`. */
+export async function EvtClose(object: EvtHandle | null): Promise<void> {
+  close(object);
+}
+
+/** See EvtCreateRenderContext in `winevt/wevtapi`. */
+export async function EvtCreateRenderContext(
+  valuePathsCount: number,
+  valuePaths: readonly string[] | null,
+  flags: number,
+): Promise<EvtHandle> {
+  return functions.createRenderContext(valuePathsCount, valuePaths, flags);
+}
+
+/** The XML, or one variant per value. See EvtRender in `winevt/wevtapi`. */
+export async function EvtRender(
+  context: EvtHandle | null,
+  fragment: EvtHandle,
+  flags: number,
+): Promise<string | readonly Variant[]> {
+  return functions.render(context, fragment, flags);
+}
+
+/** See EvtCreateBookmark in `winevt/wevtapi`. */
+export async function EvtCreateBookmark(bookmarkXml: string | null): Promise<EvtHandle> {
+  return functions.createBookmark(bookmarkXml);
+}
+
+/** See EvtUpdateBookmark in `winevt/wevtapi`. */
+export async function EvtUpdateBookmark(bookmark: EvtHandle, event: EvtHandle): Promise<void> {
+  functions.updateBookmark(bookmark, event);
+}
+
+/** See EvtGetEventInfo in `winevt/wevtapi`. */
+export async function EvtGetEventInfo(event: EvtHandle, propertyId: number): Promise<Variant> {
+  return functions.eventInfo(event, propertyId);
+}
+
+/** See EvtGetQueryInfo in `winevt/wevtapi`. */
+export async function EvtGetQueryInfo(queryOrSubscription: EvtHandle, propertyId: number): Promise<Variant> {
+  return functions.queryInfo(queryOrSubscription, propertyId);
+}
+
+/** See EvtOpenLog in `winevt/wevtapi`. */
+export async function EvtOpenLog(
+  session: EvtHandle | null,
+  path: string,
+  flags: number,
+  options: CallOptions = {},
+): Promise<EvtHandle> {
+  return runAsynchronous(functions.openLog(session, path, flags, options));
+}
+
+/** See EvtGetLogInfo in `winevt/wevtapi`. */
+export async function EvtGetLogInfo(log: EvtHandle, propertyId: number): Promise<Variant> {
+  const read = functions.logProperty(propertyId);
+  return read(await runAsynchronous(callLogInfo(log, 'EvtGetLogInfo')));
+}
