@@ -108,8 +108,8 @@ export class EventBuilder {
   }
 
   /**
-   * An event of a classic provider: its name, GUIDs and channel are text in the template. A provider without GUID gets
-   * the shape of the oldest ones, without Version, Opcode, Correlation and Execution.
+   * An event of a classic provider: its name, GUIDs and channel are text in the template. Without GUID, version, opcode
+   * and process it gets the oldest shape, which has no Version, Opcode, Correlation and Execution at all.
    * @throws EvtError ERROR_INVALID_PARAMETER (87) for a field that its type cannot hold
    */
   classic(system: SystemFields, body: EventBody = NO_DATA): Fragment {
@@ -125,8 +125,9 @@ export class EventBuilder {
       optionalGuid(system.relatedActivityId),
       bodyValue(body),
     ];
-    const key = [form, computer, channel, provider.name, provider.guid, provider.eventSourceName].join('\n');
-    const template = this.#template(key, () => classicTemplate(provider, channel, computer, form));
+    const oldest = [provider.guid, system.version, system.opcode, system.processId].every((part) => part === undefined);
+    const key = [form, oldest, computer, channel, provider.name, provider.guid, provider.eventSourceName].join('\n');
+    const template = this.#template(key, () => classicTemplate(provider, channel, computer, form, oldest));
     return [instance(template, values)];
   }
 
@@ -236,7 +237,13 @@ function manifestTemplate(computer: string, form: Form): Template {
   return eventTemplate(system, form, ManifestSlot.body);
 }
 
-function classicTemplate(provider: EventProvider, channel: string, computer: string, form: Form): Template {
+function classicTemplate(
+  provider: EventProvider,
+  channel: string,
+  computer: string,
+  form: Form,
+  oldest: boolean,
+): Template {
   const { name, guid, eventSourceName } = provider;
   if (eventSourceName !== undefined && guid === undefined) {
     throw new EvtError('ERROR_INVALID_PARAMETER', 'event', `provider "${name}" has an event source name but no GUID`);
@@ -246,10 +253,9 @@ function classicTemplate(provider: EventProvider, channel: string, computer: str
     ...(guid === undefined ? {} : { Guid: guid }),
     ...(eventSourceName === undefined ? {} : { EventSourceName: eventSourceName }),
   };
-  const fields =
-    guid === undefined
-      ? [EVENT_ID, LEVEL, TASK, KEYWORDS, TIME_CREATED, EVENT_RECORD_ID]
-      : fullFields(ClassicSlot.relatedActivityId);
+  const fields = oldest
+    ? [EVENT_ID, LEVEL, TASK, KEYWORDS, TIME_CREATED, EVENT_RECORD_ID]
+    : fullFields(ClassicSlot.relatedActivityId);
   const system = [
     emptyElement('Provider', attributes),
     ...fields,
