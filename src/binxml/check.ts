@@ -3,16 +3,26 @@ import { valueType } from './resolve.ts';
 import type { ContentNode, Fragment, Template } from './tree.ts';
 import { ValueType } from './value-type.ts';
 
-/** Highest substitution index of a template; one number per template decides for all its records. */
+// One number per template decides for all its records.
 const highest = new WeakMap<Template, number>();
 
-function highestSubstitution(nodes: readonly ContentNode[]): number {
+/** The highest substitution index that a template uses: a record needs a value for it; -1 when it uses none. */
+export function highestSubstitution(template: Template): number {
+  let max = highest.get(template);
+  if (max === undefined) {
+    max = highestIn(template.root);
+    highest.set(template, max);
+  }
+  return max;
+}
+
+function highestIn(nodes: readonly ContentNode[]): number {
   let max = -1;
   for (const node of nodes) {
     if (node.kind === 'substitution') max = Math.max(max, node.index);
     else if (node.kind === 'element') {
-      max = Math.max(max, highestSubstitution(node.content));
-      for (const { value } of node.attributes) max = Math.max(max, highestSubstitution(value));
+      max = Math.max(max, highestIn(node.content));
+      for (const { value } of node.attributes) max = Math.max(max, highestIn(value));
     }
   }
   return max;
@@ -35,11 +45,7 @@ function check(nodes: readonly ContentNode[], depth: number): boolean {
     if (node.kind !== 'instance') continue;
     found = true;
     const { template, values } = node;
-    let max = highest.get(template);
-    if (max === undefined) {
-      max = highestSubstitution(template.root);
-      highest.set(template, max);
-    }
+    const max = highestSubstitution(template);
     if (max >= values.count) {
       throw new BinXmlError(values.descriptors, `substitution ${max} has no value: the instance has ${values.count}`);
     }

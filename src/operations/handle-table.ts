@@ -153,7 +153,15 @@ export function cancelHandle(handle: number): boolean {
  * The thread that made it lets go of its files as soon as it can. False when it was not open.
  */
 export function closeHandle(handle: number): boolean {
+  const kind = handleKind(handle);
   if (handle === DEFAULT_SESSION || !step(handle, true)) return false;
+  if (kind === HandleKind.session) closeChildren(handle);
+  Atomics.add(words, CLOSES, 1);
+  Atomics.notify(words, CLOSES);
+  return true;
+}
+
+function closeChildren(handle: number): void {
   const parent = slotOf(handle);
   for (let slot = 1; slot < SLOTS; slot++) {
     const generation = Atomics.load(words, slot * WORDS_PER_SLOT + GENERATION) >>> 0;
@@ -162,9 +170,6 @@ export function closeHandle(handle: number): boolean {
     if (Atomics.load(words, slot * WORDS_PER_SLOT + PARENT) !== parent) continue;
     closeHandle(generation * SLOTS + slot);
   }
-  Atomics.add(words, CLOSES, 1);
-  Atomics.notify(words, CLOSES);
-  return true;
 }
 
 /** The word that moves when the handle is cancelled or closed. */

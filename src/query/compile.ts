@@ -1,0 +1,418 @@
+import type { AttributeNode, AttributePart, ContentNode, ElementNode } from '../binxml/tree.ts';
+import { NO_DEPENDENCY } from '../binxml/tree.ts';
+import { characterData } from '../render/text-content.ts';
+import type {
+  Argument,
+  CompareOperator,
+  Comparison,
+  Expression,
+  OrExpression,
+  PathExpression,
+  Predicate,
+  Step,
+} from './ast.ts';
+import { compareText, ordered, timeOfText } from './compare.ts';
+import { constantIsTrue, type Readings, readingsOf, readNumber } from './constant.ts';
+import { isNamespaceDeclaration, localName } from './evaluate.ts';
+import {
+  FALSE,
+  type Frame,
+  isPresent,
+  slotBits,
+  slotComparison,
+  slotInSet,
+  slotTime,
+  type Table,
+  type Test,
+  TRUE,
+  UNKNOWN,
+  type Verdict,
+} from './slot-test.ts';
+
+/**
+ * Specialises an expression to a template: every path becomes the places in the template that it can lead to, every
+ * comparison a test of constant text, decided here and now, or of a value slot, decided per record from its bytes.
+ *
+ * What depends on more than single values (arrays, which repeat elements; positions behind elements that may be absent;
+ * text mixed from parts) becomes "unknown", and the plain evaluator decides.
+ */
+export function compileExpression(expression: Expression, shape: Shape): Test {
+  return asTest(
+    new Compiler().condition(expression, { kind: 'root', content: shape.content, table: 'outer', shape }, 1),
+  );
+}
+
+/** A template, and what stands in the slot that holds its nested document. */
+export interface Shape {
+  readonly content: readonly ContentNode[];
+  /** Value index of the nested document; -1 when the record has none. */
+  readonly bodySlot: number;
+  /** Content of the nested template; undefined: not looked at, so what depends on it is unknown. */
+  readonly body: readonly ContentNode[] | undefined;
+}
+
+/** A test, or what it always gives. */
+type Code = Verdict | Test;
+
+function asTest(code: Code): Test {
+  return typeof code === 'function' ? code : () => code;
+}
+
+/** A place in the template that a path can lead to. */
+type Place =
+  | { readonly kind: 'root'; readonly content: readonly ContentNode[]; readonly table: Table; readonly shape: Shape }
+  | { readonly kind: 'element'; readonly node: ElementNode; readonly table: Table; readonly shape: Shape }
+  | { readonly kind: 'attribute'; readonly node: AttributeNode; readonly table: Table }
+  | {
+      readonly kind: 'characters';
+      readonly content: readonly ContentNode[];
+      readonly table: Table;
+      readonly shape: Shape;
+    }
+  | { readonly kind: 'opaque' };
+
+/** A place, and what must hold for it to be there. */
+interface Candidate {
+  readonly place: Place;
+  readonly when: Code;
+}
+
+const OPAQUE: Candidate = { place: { kind: 'opaque' }, when: UNKNOWN };
+
+class Compiler {
+  condition(expression: Expression, place: Place, position: number | undefined): Code {
+    switch (expression.kind) {
+      case 'or':
+        return this.#or(expression, place, position);
+      case 'and':
+        return allOf(expression.terms.map((term) => this.condition(term, place, position)));
+      case 'path':
+        return anyOf(this.#select(expression, place).map(({ when }) => when));
+      case 'compare':
+        return this.#compare(expression, place, position);
+      case 'band':
+        return this.#band(expression.left, expression.right, place);
+      default:
+        return constantIsTrue(expression) ? TRUE : FALSE;
+    }
+  }
+
+  /** Long lists of numbers for one and the same path are looked up in a set. */
+  #or({ terms }: OrExpression, place: Place, position: number | undefined): Code {
+    const lists = new Map<string, { path: PathExpression; constants: Readings[] }>();
+    const codes: Code[] = [];
+    for (const term of terms) {
+      const listed = listMember(term);
+      if (listed === undefined) {
+        codes.push(this.condition(term, place, position));
+        continue;
+      }
+      const key = pathKey(listed.path);
+      const list = lists.get(key);
+      if (list === undefined) lists.set(key, { path: listed.path, constants: [listed.constant] });
+      else list.constants.push(listed.constant);
+    }
+    for (const { path, constants } of lists.values()) {
+      const found = this.#select(path, place).map(({ place: target, when }) =>
+        allOf([when, compareInSet(target, constants)]),
+      );
+      codes.push(anyOf(found));
+    }
+    return anyOf(codes);
+  }
+
+  #compare({ left, operator, right }: Comparison, place: Place, position: number | undefined): Code {
+    const constant = readingsOf(right);
+    switch (left.kind) {
+      case 'path':
+        return anyOf(
+          this.#select(left, place).map(({ place: target, when }) =>
+            allOf([when, comparePlace(target, operator, constant)]),
+          ),
+        );
+      case 'position()':
+        if (constant.numeric === undefined) return FALSE;
+        return position === undefined ? UNKNOWN : ordered(position, operator, constant.numeric.number) ? TRUE : FALSE;
+      case 'timediff':
+        return this.#timeDiff(left.from, left.to, operator, constant, place);
+    }
+  }
+
+  #select(path: PathExpression, from: Place): Candidate[] {
+    let candidates: Candidate[] = [{ place: from, when: TRUE }];
+    for (const step of path.steps) {
+      candidates = candidates.flatMap(({ place, when }) =>
+        this.#step(step, place).map((next) => ({ place: next.place, when: allOf([when, next.when]) })),
+      );
+    }
+    return candidates;
+  }
+
+  #step(step: Step, place: Place): Candidate[] {
+    let candidates = step.axis === 'attribute' ? attributesOf(place, step) : childrenOf(place, step);
+    for (const predicate of step.predicates) candidates = this.#filter(predicate, candidates);
+    return candidates.filter(({ when }) => when !== FALSE);
+  }
+
+  #filter(predicate: Predicate, candidates: readonly Candidate[]): Candidate[] {
+    // A position is known as long as everything in front is surely there, or surely not.
+    let position: number | undefined = 1;
+    return candidates.map((candidate) => {
+      const { place, when } = candidate;
+      const at: number | undefined = position;
+      if (place.kind === 'opaque') position = undefined;
+      else if (when !== FALSE) position = when === TRUE && at !== undefined ? at + 1 : undefined;
+      if (place.kind === 'opaque') return candidate;
+      const passes: Code =
+        predicate.kind === 'condition'
+          ? this.condition(predicate.condition, place, at)
+          : at === undefined
+            ? UNKNOWN
+            : at === predicate.position
+              ? TRUE
+              : FALSE;
+      return { place, when: allOf([when, passes]) };
+    });
+  }
+
+  #band(left: Argument, right: Argument, place: Place): Code {
+    const a = this.#operands(left, place, bitsOf, (text) => readNumber(text)?.integer);
+    const b = this.#operands(right, place, bitsOf, (text) => readNumber(text)?.integer);
+    return combine(a, b, (x, y) => (BigInt.asUintN(64, x) & BigInt.asUintN(64, y)) !== 0n);
+  }
+
+  #timeDiff(
+    from: Argument,
+    to: Argument | undefined,
+    operator: CompareOperator,
+    { numeric }: Readings,
+    place: Place,
+  ): Code {
+    if (numeric === undefined) return FALSE;
+    const a = this.#operands(from, place, timeOfPlace, timeOfText);
+    const b: Operand[] =
+      to === undefined
+        ? [{ when: TRUE, read: (frame) => frame.context.now }]
+        : this.#operands(to, place, timeOfPlace, timeOfText);
+    return combine(a, b, (x, y) => ordered(Number(y - x) / 10_000, operator, numeric.number));
+  }
+
+  #operands(
+    argument: Argument,
+    place: Place,
+    ofPlace: (place: Place) => Operand['read'],
+    ofText: (text: string) => bigint | undefined,
+  ): Operand[] {
+    if (argument.kind === 'path') {
+      return this.#select(argument, place).map(({ place: target, when }) => ({ when, read: ofPlace(target) }));
+    }
+    const { quoted, text, numeric } = readingsOf(argument);
+    const value = quoted ? ofText(text) : numeric?.integer;
+    return value === undefined ? [] : [{ when: TRUE, read: () => value }];
+  }
+}
+
+/** One argument of a function: what it reads as; undefined: nothing; null: only the plain evaluator can tell. */
+interface Operand {
+  readonly when: Code;
+  readonly read: (frame: Frame) => bigint | undefined | null;
+}
+
+function bitsOf(place: Place): Operand['read'] {
+  const leaf = leafOf(place);
+  if (leaf === undefined) return () => null;
+  if (typeof leaf === 'string') {
+    const integer = readNumber(leaf)?.integer;
+    return () => integer;
+  }
+  const { table, index } = leaf;
+  return (frame) => slotBits(frame, table, index);
+}
+
+function timeOfPlace(place: Place): Operand['read'] {
+  const leaf = leafOf(place);
+  if (leaf === undefined) return () => null;
+  if (typeof leaf === 'string') {
+    const time = timeOfText(leaf);
+    return () => time;
+  }
+  const { table, index } = leaf;
+  return (frame) => slotTime(frame, table, index);
+}
+
+/** True when some pair of the operands' values passes. */
+function combine(a: readonly Operand[], b: readonly Operand[], pass: (x: bigint, y: bigint) => boolean): Code {
+  const codes = a.flatMap((left) =>
+    b.map((right): Code => {
+      const test: Test = (frame) => {
+        const x = left.read(frame);
+        if (x === undefined) return FALSE;
+        const y = right.read(frame);
+        if (y === undefined) return FALSE;
+        return x === null || y === null ? UNKNOWN : pass(x, y) ? TRUE : FALSE;
+      };
+      return allOf([left.when, right.when, test]);
+    }),
+  );
+  return anyOf(codes);
+}
+
+/** `path = whole number`, a member of a list. */
+function listMember(term: Expression): { path: PathExpression; constant: Readings } | undefined {
+  if (term.kind !== 'compare' || term.operator !== '=' || term.left.kind !== 'path') return undefined;
+  if (term.left.steps.some(({ predicates }) => predicates.length > 0)) return undefined;
+  const constant = readingsOf(term.right);
+  return constant.numeric?.integer === undefined ? undefined : { path: term.left, constant };
+}
+
+function pathKey({ steps }: PathExpression): string {
+  return steps.map(({ axis, test }) => `${axis}:${test.kind === 'name' ? `=${test.name}` : test.kind}`).join('/');
+}
+
+/** Elements below a place; what a nested document adds is opaque until its template is known. */
+function childrenOf(place: Place, { test }: Step): Candidate[] {
+  if (place.kind === 'opaque') return [OPAQUE];
+  if (place.kind === 'attribute' || place.kind === 'characters') return [];
+  if (test.kind === 'text') {
+    if (place.kind === 'root') return [];
+    const { table, shape, node } = place;
+    // Whether text stands between the elements of mixed content depends on values; leaves always have theirs.
+    if (node.content.some(({ kind }) => kind === 'element' || kind === 'instance')) return [OPAQUE];
+    return [{ place: { kind: 'characters', content: node.content, table, shape }, when: TRUE }];
+  }
+  const candidates: Candidate[] = [];
+  const content = place.kind === 'root' ? place.content : place.node.content;
+  collect(content, place.table, place.shape);
+  return candidates;
+
+  function collect(nodes: readonly ContentNode[], table: Table, shape: Shape): void {
+    for (const node of nodes) {
+      if (node.kind === 'instance') candidates.push(OPAQUE);
+      else if (node.kind === 'substitution' && table === 'outer' && node.index === shape.bodySlot) {
+        if (shape.body === undefined) candidates.push(OPAQUE);
+        else collect(shape.body, 'body', shape);
+      } else if (node.kind === 'element' && (test.kind === 'any' || localName(node.name) === nameOf(test))) {
+        candidates.push({ place: { kind: 'element', node, table, shape }, when: presence(node, table) });
+      }
+    }
+  }
+}
+
+function nameOf(test: Step['test']): string | undefined {
+  return test.kind === 'name' ? test.name : undefined;
+}
+
+function attributesOf(place: Place, { test }: Step): Candidate[] {
+  if (place.kind === 'opaque') return [OPAQUE];
+  if (place.kind !== 'element' || test.kind === 'text') return [];
+  const { table } = place;
+  return place.node.attributes
+    .filter(({ name }) => !isNamespaceDeclaration(name) && (test.kind === 'any' || localName(name) === nameOf(test)))
+    .map((node) => ({ place: { kind: 'attribute', node, table }, when: guard(optionalSlots(node.value), table) }));
+}
+
+function optionalSlots(parts: readonly ContentNode[]): number[] {
+  return parts.flatMap((part) => (part.kind === 'substitution' && part.optional ? [part.index] : []));
+}
+
+/** An element is left out when its dependency, or an optional substitution directly in it, is Null. */
+function presence(node: ElementNode, table: Table): Code {
+  const slots = optionalSlots(node.content);
+  if (node.dependency !== NO_DEPENDENCY) slots.push(node.dependency);
+  return guard(slots, table);
+}
+
+function guard(slots: readonly number[], table: Table): Code {
+  if (slots.length === 0) return TRUE;
+  const distinct = [...new Set(slots)];
+  return (frame) => {
+    const values = frame[table];
+    for (const index of distinct) if (!isPresent(values, index)) return FALSE;
+    return TRUE;
+  };
+}
+
+/** What a place consists of: constant text, one slot, or neither. */
+function leafOf(place: Place): string | { table: Table; index: number } | undefined {
+  switch (place.kind) {
+    case 'attribute':
+      return leafOfParts(place.node.value, place.table, undefined);
+    case 'characters':
+      return leafOfParts(place.content, place.table, place.shape);
+    case 'element':
+      return leafOfParts(place.node.content, place.table, place.shape);
+    default:
+      return undefined;
+  }
+}
+
+function leafOfParts(
+  parts: readonly (ContentNode | AttributePart)[],
+  table: Table,
+  shape: Shape | undefined,
+): string | { table: Table; index: number } | undefined {
+  const [only] = parts;
+  if (parts.length === 1 && only!.kind === 'substitution') {
+    const isBody = table === 'outer' && shape !== undefined && only!.index === shape.bodySlot;
+    return isBody ? undefined : { table, index: only!.index };
+  }
+  let text = '';
+  for (const part of parts) {
+    if (part.kind === 'substitution' || part.kind === 'element' || part.kind === 'instance') return undefined;
+    text += characterData(part);
+  }
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
+}
+
+function comparePlace(place: Place, operator: CompareOperator, constant: Readings): Code {
+  const leaf = leafOf(place);
+  if (leaf === undefined) return UNKNOWN;
+  if (typeof leaf === 'string') return compareText(leaf, operator, constant) ? TRUE : FALSE;
+  return slotComparison(leaf.table, leaf.index, operator, constant);
+}
+
+function compareInSet(place: Place, constants: readonly Readings[]): Code {
+  const leaf = leafOf(place);
+  if (leaf === undefined) return UNKNOWN;
+  if (typeof leaf === 'string') return constants.some((constant) => compareText(leaf, '=', constant)) ? TRUE : FALSE;
+  return slotInSet(leaf.table, leaf.index, constants);
+}
+
+/** Three-valued and: false wins, then unknown. */
+function allOf(codes: readonly Code[]): Code {
+  if (codes.includes(FALSE)) return FALSE;
+  const tests = codes.filter((code): code is Test => typeof code === 'function');
+  const unknown = codes.includes(UNKNOWN);
+  if (tests.length === 0) return unknown ? UNKNOWN : TRUE;
+  if (tests.length === 1 && !unknown) return tests[0]!;
+  const best: Verdict = unknown ? UNKNOWN : TRUE;
+  return (frame) => {
+    let verdict = best;
+    for (let i = 0; i < tests.length; i++) {
+      const one = tests[i]!(frame);
+      if (one === FALSE) return FALSE;
+      if (one === UNKNOWN) verdict = UNKNOWN;
+    }
+    return verdict;
+  };
+}
+
+/** Three-valued or: true wins, then unknown. */
+function anyOf(codes: readonly Code[]): Code {
+  if (codes.includes(TRUE)) return TRUE;
+  const tests = codes.filter((code): code is Test => typeof code === 'function');
+  const unknown = codes.includes(UNKNOWN);
+  if (tests.length === 0) return unknown ? UNKNOWN : FALSE;
+  if (tests.length === 1 && !unknown) return tests[0]!;
+  const worst: Verdict = unknown ? UNKNOWN : FALSE;
+  return (frame) => {
+    let verdict = worst;
+    for (let i = 0; i < tests.length; i++) {
+      const one = tests[i]!(frame);
+      if (one === TRUE) return TRUE;
+      if (one === UNKNOWN) verdict = UNKNOWN;
+    }
+    return verdict;
+  };
+}

@@ -1,0 +1,61 @@
+import type { Fragment } from '../binxml/tree.ts';
+import type { ParsedQuery } from './ast.ts';
+import type { EvaluationContext } from './evaluate.ts';
+import { createFilter, type EvaluatorChoice, type EventFilter } from './filter.ts';
+
+/** What stands in for the id of a Query element that has none (MS-EVEN6 2.2.17). */
+const NO_QUERY_ID = 0xffff_ffff;
+
+export interface MatcherOptions {
+  /** Which filters of the query are for this log, by the path they name; undefined: the caller's path. */
+  readonly isMine: (path: string | undefined) => boolean;
+  readonly evaluator?: EvaluatorChoice;
+}
+
+/** What a query wants of one log. */
+export interface EventMatcher {
+  /** No event is left out. */
+  readonly everything: boolean;
+  /** Some Query selects the event: one of its Selects is true and none of its Suppresses. */
+  matches(document: Fragment, context: EvaluationContext): boolean;
+  /** Ids of all Query elements that select it, each once; 0xffffffff for one without Id. */
+  queryIds(document: Fragment, context: EvaluationContext): number[];
+}
+
+interface QueryFilters {
+  readonly id: number;
+  readonly selects: readonly EventFilter[];
+  readonly suppresses: readonly EventFilter[];
+  readonly everything: boolean;
+}
+
+/** The query's filters for one log. */
+export function createMatcher(query: ParsedQuery, options: MatcherOptions): EventMatcher {
+  const choice = options.evaluator ?? 'compiled';
+  const queries: QueryFilters[] = query.queries.map(({ id, selects, suppresses }) => {
+    const mine = { selects: selects.filter(isMine), suppresses: suppresses.filter(isMine) };
+    return {
+      id: id ?? NO_QUERY_ID,
+      selects: mine.selects.map(({ expression }) => createFilter(expression, choice)),
+      suppresses: mine.suppresses.map(({ expression }) => createFilter(expression, choice)),
+      everything: mine.suppresses.length === 0 && mine.selects.some(({ expression }) => expression === undefined),
+    };
+  });
+  return {
+    everything: queries.some(({ everything }) => everything),
+    matches: (document, context) => queries.some((one) => selects(one, document, context)),
+    queryIds: (document, context) => {
+      const ids = queries.filter((one) => selects(one, document, context)).map(({ id }) => id);
+      return [...new Set(ids)];
+    },
+  };
+
+  function isMine({ path }: { path: string | undefined }): boolean {
+    return options.isMine(path);
+  }
+}
+
+function selects({ selects, suppresses }: QueryFilters, document: Fragment, context: EvaluationContext): boolean {
+  if (!selects.some((filter) => filter.matches(document, context))) return false;
+  return !suppresses.some((filter) => filter.matches(document, context));
+}

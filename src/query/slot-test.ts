@@ -1,0 +1,128 @@
+import { valueType } from '../binxml/resolve.ts';
+import type { ValueTable } from '../binxml/tree.ts';
+import { ARRAY, ValueType } from '../binxml/value-type.ts';
+import { u16 } from '../bytes/little-endian.ts';
+import type { CompareOperator } from './ast.ts';
+import { compareText, compareValue, integerOf, timeOf, timeOfText } from './compare.ts';
+import type { Readings } from './constant.ts';
+import type { EvaluationContext } from './evaluate.ts';
+
+/** What a compiled test finds: false, true, or that only the plain evaluator can tell. */
+export type Verdict = 0 | 1 | 2;
+export const FALSE: Verdict = 0;
+export const TRUE: Verdict = 1;
+export const UNKNOWN: Verdict = 2;
+
+/** The values of the record at hand: those of its template, and those of the template nested in it. */
+export interface Frame {
+  outer: ValueTable;
+  /** Only looked at by tests that were compiled for a body. */
+  body: ValueTable;
+  context: EvaluationContext;
+}
+
+/** Which of the two tables a slot is in. */
+export type Table = 'outer' | 'body';
+
+export type Test = (frame: Frame) => Verdict;
+
+// One value in use at a time: comparisons look at it and keep nothing.
+const scratch: { type: number; bytes: Uint8Array; offset: number; size: number } = {
+  type: 0,
+  bytes: new Uint8Array(0),
+  offset: 0,
+  size: 0,
+};
+
+/** Points the scratch value at a slot. False for what is no single value: arrays and nested Binary XML. */
+function fetch(values: ValueTable, index: number): boolean {
+  const { bytes, descriptors } = values;
+  const descriptor = descriptors + 4 * index;
+  const type = bytes[descriptor + 2]!;
+  if ((type & ARRAY) !== 0 || type === ValueType.BinXml) return false;
+  let offset = values.firstValue;
+  for (let at = descriptors; at < descriptor; at += 4) offset += u16(bytes, at);
+  scratch.type = type;
+  scratch.bytes = bytes;
+  scratch.offset = offset;
+  scratch.size = u16(bytes, descriptor);
+  return true;
+}
+
+/** True unless the slot's value is Null; a slot the record does not have counts as there. */
+export function isPresent(values: ValueTable, index: number): boolean {
+  return index >= values.count || valueType(values, index) !== ValueType.Null;
+}
+
+/** `slot operator constant`. A Null value in a normal substitution is empty text. */
+export function slotComparison(table: Table, index: number, operator: CompareOperator, constant: Readings): Test {
+  const text = operator === '=' || operator === '!=' ? plainText(constant) : undefined;
+  const equal: Verdict = operator === '=' ? TRUE : FALSE;
+  const different: Verdict = operator === '=' ? FALSE : TRUE;
+  const empty: Verdict = compareText('', operator, constant) ? TRUE : FALSE;
+  return (frame) => {
+    const values = frame[table];
+    if (index >= values.count || !fetch(values, index)) return UNKNOWN;
+    if (scratch.type === ValueType.Null) return empty;
+    if (text !== undefined && scratch.type === ValueType.String) {
+      const same = sameAscii(scratch.bytes, scratch.offset, scratch.size, text);
+      if (same !== UNKNOWN) return same === TRUE ? equal : different;
+    }
+    return compareValue(scratch, operator, constant) ? TRUE : FALSE;
+  };
+}
+
+/** `slot = a or slot = b or …` for whole numbers: one look-up however long the list is. */
+export function slotInSet(table: Table, index: number, constants: readonly Readings[]): Test {
+  const integers = new Set(constants.map(({ numeric }) => numeric!.integer!));
+  const small = new Set([...integers].filter((integer) => integer >= 0n && integer <= 0xffffn).map(Number));
+  return (frame) => {
+    const values = frame[table];
+    if (index >= values.count || !fetch(values, index)) return UNKNOWN;
+    if (scratch.type === ValueType.UInt16 && scratch.size >= 2) {
+      return small.has(u16(scratch.bytes, scratch.offset)) ? TRUE : FALSE;
+    }
+    const isInteger = scratch.type !== ValueType.Bool && scratch.type !== ValueType.FileTime;
+    const integer = isInteger ? integerOf(scratch) : undefined;
+    if (integer !== undefined) return integers.has(integer) ? TRUE : FALSE;
+    if (scratch.type === ValueType.Null) return constants.some((one) => compareText('', '=', one)) ? TRUE : FALSE;
+    return constants.some((one) => compareValue(scratch, '=', one)) ? TRUE : FALSE;
+  };
+}
+
+/** The slot as 64 bits for band(); undefined: no number there; null: only the plain evaluator can tell. */
+export function slotBits(frame: Frame, table: Table, index: number): bigint | undefined | null {
+  const values = frame[table];
+  if (index >= values.count || !fetch(values, index)) return null;
+  if (scratch.type === ValueType.Null) return undefined;
+  const integer = integerOf(scratch);
+  // Text that spells a number is rare in a slot: the plain evaluator knows how.
+  return integer === undefined ? null : BigInt.asUintN(64, integer);
+}
+
+/** The slot as FILETIME for timediff(); undefined and null as in {@link slotBits}. */
+export function slotTime(frame: Frame, table: Table, index: number): bigint | undefined | null {
+  const values = frame[table];
+  if (index >= values.count || !fetch(values, index)) return null;
+  return scratch.type === ValueType.Null ? timeOfText('') : timeOf(scratch);
+}
+
+const ASCII = /^[\x01-\x7f]*$/;
+
+/** The folded units of a constant that can only be compared as text; undefined where other readings count, or not ASCII. */
+function plainText({ quoted, folded, guid, sid, time }: Readings): Uint8Array | undefined {
+  if (!quoted || guid !== undefined || sid !== undefined || time !== undefined || !ASCII.test(folded)) return undefined;
+  return Uint8Array.from(folded, (char) => char.charCodeAt(0));
+}
+
+/** Compares UTF-16 text in place, without regard to case; unknown as soon as a unit beyond ASCII could fold to one in it. */
+function sameAscii(bytes: Uint8Array, offset: number, size: number, folded: Uint8Array): Verdict {
+  const units = size >> 1;
+  for (let i = 0, at = offset; i < units; i++, at += 2) {
+    const low = bytes[at]!;
+    if (bytes[at + 1] !== 0 || low > 0x7f) return UNKNOWN;
+    if (low === 0) return i === folded.length ? TRUE : FALSE;
+    if (i >= folded.length || (low >= 0x41 && low <= 0x5a ? low | 0x20 : low) !== folded[i]) return FALSE;
+  }
+  return units === folded.length ? TRUE : FALSE;
+}
