@@ -94,12 +94,12 @@ class ListReader {
     parser.on('closetag', (tag) => this.#close(tag, position()));
     parser.on('text', (text) => this.#text(text));
     parser.on('cdata', (text) => this.#cdata(text, position()));
-    parser.on('comment', () => {
-      this.#markupEnd = position();
-    });
-    parser.on('processinginstruction', () => {
-      this.#markupEnd = position();
-    });
+    // The parser reports a comment between its `--` and its `>`.
+    const behindMarkup = () => {
+      this.#markupEnd = source.indexOf('>', position() - 1) + 1;
+    };
+    parser.on('comment', behindMarkup);
+    parser.on('processinginstruction', behindMarkup);
     parser.write(this.#base === 0 ? source : source.slice(this.#base)).close();
     const root = this.#root ?? { start: this.#base, end: source.length };
     return { queries: this.#queries, root };
