@@ -20,8 +20,8 @@ export function timeOf(recordId: bigint): bigint {
 }
 
 /** An event whose content is a function of its id: two in three from a manifest provider, the third classic. */
-export function sampleEvent(recordId: bigint, note = `note ${recordId}`): Fragment {
-  const common = { timeCreated: timeOf(recordId), eventRecordId: recordId, channel: 'Sample', computer: 'host-1' };
+export function sampleEvent(recordId: bigint, note = `note ${recordId}`, timeCreated = timeOf(recordId)): Fragment {
+  const common = { timeCreated, eventRecordId: recordId, channel: 'Sample', computer: 'host-1' };
   if (recordId % 3n === 0n) {
     const body = instance(CLASSIC_EVENT_DATA, [value.strings([note, '']), value.uint32(0), value.none]);
     return builder.classic({ ...common, provider: OLD_PROVIDER, eventId: 7, qualifiers: 16_384 }, { eventData: body });
