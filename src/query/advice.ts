@@ -33,7 +33,7 @@ export function adviceOnFunction(name: string): string {
   if (lower === 'band' || lower === 'timediff' || lower === 'position') {
     return `${name}() is not known; names of functions are spelt in lower case: ${lower}()`;
   }
-  return `${name}() does not exist here; the functions are band(), timediff() and position(): ${AFTER_READING}`;
+  return `${name}() does not exist here, only band(), timediff() and position(); ${AFTER_READING}`;
 }
 
 /** About an operator of XPath that the filter lacks. */

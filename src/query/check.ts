@@ -44,7 +44,7 @@ function checkSelector(path: PathExpression): CheckProblem | undefined {
     detail:
       name === undefined
         ? 'a query starts from the event: write *[…] around the condition'
-        : `a query starts from the event: write *[${name}…] or Event/${name}, not ${name} alone`,
+        : `a query starts from the event, as in *[System[EventID=4624]] or Event/System; ${name} alone leads nowhere`,
   };
 }
 

@@ -30,19 +30,44 @@ export function readToken(text: string, from: number): Token {
 
   const first = text.charAt(start);
   if (first === "'" || first === '"') return readLiteral(text, start, first);
-  for (const [kind, pattern] of [
-    ['name', NAME],
-    ['number', NUMBER],
-  ] as const) {
-    pattern.lastIndex = start;
-    const found = pattern.exec(text);
-    if (found !== null) return { kind, text: found[0], start, end: start + found[0].length };
-  }
+  if (isAsciiDigit(text.charCodeAt(start))) return readNumber(text, start);
+  const nameEnd = endOfName(text, start);
+  if (nameEnd > start) return { kind: 'name', text: text.slice(start, nameEnd), start, end: nameEnd };
   const two = text.slice(start, start + 2);
   if (SYMBOLS_OF_TWO.has(two)) return { kind: 'symbol', text: two, start, end: start + 2 };
   if (SYMBOLS_OF_ONE.has(first)) return { kind: 'symbol', text: first, start, end: start + 1 };
   const character = String.fromCodePoint(text.codePointAt(start) ?? 0);
   return { kind: 'other', text: character, start, end: start + character.length };
+}
+
+function readNumber(text: string, start: number): Token {
+  NUMBER.lastIndex = start;
+  const [number] = NUMBER.exec(text) ?? [''];
+  return { kind: 'number', text: number, start, end: start + number.length };
+}
+
+/** Lists of ids are long and their names plain, so ASCII goes without the pattern, which is slower by far. */
+function endOfName(text: string, start: number): number {
+  let end = start;
+  if (isAsciiNameStart(text.charCodeAt(end))) {
+    do end++;
+    while (isAsciiNamePart(text.charCodeAt(end)));
+    if (!(text.charCodeAt(end) > 0x7f)) return end;
+  }
+  NAME.lastIndex = start;
+  return start + (NAME.exec(text)?.[0].length ?? 0);
+}
+
+function isAsciiNameStart(unit: number): boolean {
+  return (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x41 && unit <= 0x5a) || unit === 0x5f;
+}
+
+function isAsciiNamePart(unit: number): boolean {
+  return isAsciiNameStart(unit) || isAsciiDigit(unit) || unit === 0x2d || unit === 0x2e;
+}
+
+function isAsciiDigit(unit: number): boolean {
+  return unit >= 0x30 && unit <= 0x39;
 }
 
 /** There is no escape inside quotes: a value with both kinds of them cannot be written. */

@@ -259,7 +259,7 @@ class Parser {
     // A path or a function in parentheses may still be compared; anything longer is a condition.
     const inner = this.#or();
     if (!this.#isSymbol(')')) {
-      this.#unexpected(`the parenthesis that opens at ${this.#locate(open.start)} is not closed here; write )`);
+      this.#unexpected(`the parenthesis that opens at offset ${this.#locate(open.start)} is not closed here; write )`);
     }
     this.#nesting--;
     this.#advance();
@@ -420,7 +420,7 @@ class Parser {
     }
     const predicate = this.#position() ?? this.#conditionInBrackets();
     if (!this.#isSymbol(']')) {
-      this.#unexpected(`the bracket that opens at ${this.#locate(open.start)} is not closed here; write ]`);
+      this.#unexpected(`the bracket that opens at offset ${this.#locate(open.start)} is not closed here; write ]`);
     }
     this.#nesting--;
     this.#advance();

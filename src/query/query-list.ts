@@ -42,7 +42,7 @@ interface RawQuery {
 export function parseQueryList(source: string, tolerate = false): QueryList {
   const warnings: QueryWarning[] = [];
   const raw = new ListReader(source, warnings).read();
-  const paths = checkPaths(raw.queries, raw.root);
+  const paths = checkPaths(raw.queries, raw.root, (span, detail) => listProblem(source, span, detail));
   return { queries: parseFilters(raw.queries, paths, tolerate, warnings), paths: paths.names, warnings };
 }
 
@@ -199,23 +199,31 @@ class ListReader {
   }
 
   #refuse(span: Span, detail: string): never {
-    throw problem('ERROR_EVT_INVALID_QUERY', span, this.#source.slice(span.start, span.end), detail);
+    throw listProblem(this.#source, span, detail);
   }
 
   #malformed(position: number, message: string): EvtQueryError {
-    const end = Math.min(position, this.#source.length);
+    const source = this.#source;
+    const end = Math.min(position, source.length);
+    // The parser stumbles over what follows a raw `<`; the person has to look at the `<`.
+    const less = source.lastIndexOf('<', end - 1);
+    if (this.#filter !== undefined && /^<[\s=\d'"]/.test(source.slice(less, end))) {
+      const detail = 'a raw < stands in the text of a filter; inside XML write &lt;';
+      return problem('ERROR_EVT_MALFORMED_XML_TEXT', { start: less, end: less + 1 }, '<', detail);
+    }
     const start = Math.max(this.#base, end - 1);
     const said = message.replace(/^\d+:\d+: /, '').replace(/\.$/, '');
-    const rawLess = this.#filter !== undefined && /<[\s=\d'"]/.test(this.#source.slice(Math.max(0, end - 3), end + 1));
-    const detail = rawLess
-      ? 'a raw < stands in the text of a filter; inside XML write &lt;'
-      : `the text is not well-formed XML (${said}); close every element, and write & as &amp; and < as &lt;`;
-    return problem('ERROR_EVT_MALFORMED_XML_TEXT', { start, end }, this.#source.slice(start, end), detail);
+    const detail = `the XML parser stopped here (${said}); close every element, and write & as &amp; and < as &lt;`;
+    return problem('ERROR_EVT_MALFORMED_XML_TEXT', { start, end }, source.slice(start, end), detail);
   }
 }
 
 /** All filters name a path or none does; no mix of channels and files; a Suppress takes away from a Select's path. */
-function checkPaths(queries: readonly RawQuery[], root: Span): PathTable {
+function checkPaths(
+  queries: readonly RawQuery[],
+  root: Span,
+  refusal: (span: Span, detail: string) => EvtQueryError,
+): PathTable {
   const paths = new PathTable();
   let named: boolean | undefined;
   let files: boolean | undefined;
@@ -224,13 +232,13 @@ function checkPaths(queries: readonly RawQuery[], root: Span): PathTable {
     for (const filter of [...query.selects, ...query.suppresses]) {
       const path = filter.path ?? query.path;
       if (named !== undefined && named !== (path !== undefined)) {
-        throw listProblem(filter.tag, 'some filters have a Path and some have none; give all of them one, or none');
+        throw refusal(filter.tag, 'some filters have a Path and some have none; give all of them one, or none');
       }
       named = path !== undefined;
       if (path === undefined) continue;
       const isFile = PathTable.isFile(path);
       if (files !== undefined && files !== isFile) {
-        throw listProblem(filter.tag, 'channels and files (file://) stand in one list; query them one after the other');
+        throw refusal(filter.tag, 'channels and files (file://) stand in one list; query them one after the other');
       }
       files = isFile;
     }
@@ -238,13 +246,10 @@ function checkPaths(queries: readonly RawQuery[], root: Span): PathTable {
     for (const suppress of query.suppresses) {
       const path = paths.add(suppress.path ?? query.path);
       if (selected.has(path)) continue;
-      throw listProblem(
-        suppress.tag,
-        `no Select of this Query reads ${path}, so its Suppress has nothing to take away`,
-      );
+      throw refusal(suppress.tag, `no Select of this Query reads ${path}, so its Suppress has nothing to take away`);
     }
   }
-  if (queries.length === 0) throw listProblem(root, 'a QueryList needs at least one Query');
+  if (queries.length === 0) throw refusal(root, 'a QueryList needs at least one Query');
   return paths;
 }
 
@@ -288,8 +293,8 @@ export function droppedRest(error: EvtQueryError, start: number, end: number): Q
   return { start, end, code: error.code, sentence: `The query was cut here, its rest is bad: ${error.detail}.` };
 }
 
-function listProblem(span: Span, detail: string): EvtQueryError {
-  return problem('ERROR_EVT_INVALID_QUERY', span, '', detail);
+function listProblem(source: string, span: Span, detail: string): EvtQueryError {
+  return problem('ERROR_EVT_INVALID_QUERY', span, source.slice(span.start, span.end), detail);
 }
 
 function problem(innerSymbol: QueryErrorSymbol, span: Span, token: string, detail: string): EvtQueryError {

@@ -12,8 +12,8 @@ describe('a bad query is refused', () => {
     // Brackets, operands, names
     ['*[System[', 15019, '', 'ends where a condition should follow'],
     ['', 15019, '', 'write * for every event'],
-    ['*[System[EventID=4624]', 15019, '', 'the bracket that opens at 1 is not closed'],
-    ['*[System[(EventID=4624]]', 15019, ']', 'the parenthesis that opens at 9 is not closed'],
+    ['*[System[EventID=4624]', 15019, '', 'the bracket that opens at offset 1 is not closed'],
+    ['*[System[(EventID=4624]]', 15019, ']', 'the parenthesis that opens at offset 9 is not closed'],
     ['*[System]]', 15021, ']', 'nothing is open'],
     ['*[System])', 15021, ')', 'nothing is open'],
     ['*, *', 15021, ',', 'comma'],

@@ -127,29 +127,34 @@ describe('a query list', () => {
   });
 
   it.each([
-    ['an open element', '<QueryList><Query>', 'well-formed'],
-    ['crossed elements', list('<Query><Select>*</Query></Select>'), 'well-formed'],
-    ['two roots', `${one('*')}<a/>`, 'well-formed'],
-    ['text behind the root', `${one('*')} or *`, 'well-formed'],
+    ['an open element', '<QueryList><Query>', 'the XML parser stopped here'],
+    ['crossed elements', list('<Query><Select>*</Query></Select>'), 'the XML parser stopped here'],
+    ['two roots', `${one('*')}<a/>`, 'the XML parser stopped here'],
+    ['text behind the root', `${one('*')} or *`, 'the XML parser stopped here'],
     ['a raw < in a Select', one('*[System[EventID < 5]]'), '&lt;'],
     ['a raw <= in a Select', one('*[System[EventID<=5]]'), '&lt;'],
-    ['a raw & in a Select', one('*[a="b & c"]'), 'well-formed'],
-    ['an entity of HTML', one('*&nbsp;'), 'well-formed'],
-    ['a character that XML lacks', one('*&#0;'), 'well-formed'],
-    ['a repeated attribute', list('<Query Id="1" Id="2"><Select>*</Select></Query>'), 'well-formed'],
-    ['an unbound prefix', '<q:QueryList/>', 'well-formed'],
+    ['a raw & in a Select', one('*[a="b & c"]'), 'the XML parser stopped here'],
+    ['an entity of HTML', one('*&nbsp;'), 'the XML parser stopped here'],
+    ['a character that XML lacks', one('*&#0;'), 'the XML parser stopped here'],
+    ['a repeated attribute', list('<Query Id="1" Id="2"><Select>*</Select></Query>'), 'the XML parser stopped here'],
+    ['an unbound prefix', '<q:QueryList/>', 'the XML parser stopped here'],
     ['a document type', `<!DOCTYPE QueryList>${one('*')}`, 'remove the DOCTYPE'],
     [
       'entities that grow',
       `<!DOCTYPE a [<!ENTITY b "xxxxxxxxxx"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>${one('&c;')}`,
       'remove the DOCTYPE',
     ],
-    ['< alone', '<', 'well-formed'],
+    ['< alone', '<', 'the XML parser stopped here'],
   ])('refuses %s as malformed', (_, text, says) => {
     const error = failure(() => parseQuery(text));
     expect([error.code, error.innerCode]).toEqual([15001, 15008]);
     expect(error.detail).toContain(says);
     expect(error.offset + error.length).toBeLessThanOrEqual(text.length);
+  });
+
+  it('points at a raw < in a filter, not at what follows it', () => {
+    const text = one('*[System[EventID <= 5]]');
+    expect(failure(() => parseQuery(text))).toMatchObject({ offset: text.indexOf('<='), length: 1, token: '<' });
   });
 
   it.each([

@@ -45,7 +45,19 @@ export interface Spelling {
 }
 
 const blank = fc.constantFrom('', ' ', '\t', '\r\n', '  ');
-const name = fc.constantFrom('System', 'EventID', 'Data', 'EventData', 'and', 'or', 'div', 'text', 'Ä-1.b', '*');
+const name = fc.constantFrom(
+  'System',
+  'EventID',
+  'Data',
+  'EventData',
+  'and',
+  'or',
+  'div',
+  'text',
+  'Ä-1.b',
+  'Straße',
+  '*',
+);
 
 const constant: fc.Arbitrary<Spelling> = fc.oneof(
   fc
