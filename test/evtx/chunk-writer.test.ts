@@ -63,7 +63,7 @@ describe('a record and the space left', () => {
     over.add(sampleEvent(1n), 1n, timeOf(1n));
     expect(over.add(literalEvent(unitsFor(rest) + 1), 2n, 0n)).toBe(false);
     expect(over.recordCount).toBe(1);
-    expect(over.finish()).toEqual(alone);
+    expect(Buffer.compare(over.finish(), alone)).toBe(0);
   });
 
   test('names and templates of a record that did not fit are defined again by the next that does', () => {
@@ -81,7 +81,7 @@ describe('a record and the space left', () => {
     const writer = new ChunkWriter(1n);
     writer.add(sampleEvent(1n), 1n, timeOf(1n));
     expect(() => writer.add([element('New', {}, [element('not a name')])], 2n, 0n)).toThrow(/no XML name/);
-    expect(writer.finish()).toEqual(reference.finish());
+    expect(Buffer.compare(writer.finish(), reference.finish())).toBe(0);
   });
 });
 
