@@ -277,7 +277,7 @@ function childrenOf(place: Place, { test }: Step): Candidate[] {
     if (place.kind === 'root') return [];
     const { table, shape, node } = place;
     // Whether text stands between the elements of mixed content depends on values; leaves always have theirs.
-    if (node.content.some(({ kind }) => kind === 'element' || kind === 'instance')) return [OPAQUE];
+    if (node.content.some((part) => part.kind === 'element' || addsElements(part, table, shape))) return [OPAQUE];
     return [{ place: { kind: 'characters', content: node.content, table, shape }, when: TRUE }];
   }
   const candidates: Candidate[] = [];
@@ -296,6 +296,13 @@ function childrenOf(place: Place, { test }: Step): Candidate[] {
       }
     }
   }
+}
+
+/** True of a part that stands for a document of its own. */
+function addsElements(part: ContentNode, table: Table, shape: Shape): boolean {
+  return (
+    part.kind === 'instance' || (part.kind === 'substitution' && table === 'outer' && part.index === shape.bodySlot)
+  );
 }
 
 function nameOf(test: Step['test']): string | undefined {
