@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { LogDamage, PathType, Progress } from '../service/service.ts';
 
 /** How a query is read. */
 export interface QueryOptions {
-  /** What the path names. By default a file where one of that name exists, else a channel. */
+  /** What the path names. By default a file where one of that name exists or it ends in `.evtx`, else a channel. */
   readonly pathType?: PathType | undefined;
   /** Newest first. */
   readonly reverse?: boolean | undefined;
@@ -29,4 +30,9 @@ export class EventLogQuery {
     this.query = query;
     this.options = options;
   }
+}
+
+/** What a path names when nobody says: no channel's name ends in `.evtx`, and a file that is there is meant. */
+export function guessPathType(path: string): PathType {
+  return /\.evtx$/i.test(path) || existsSync(path) ? 'file' : 'channel';
 }

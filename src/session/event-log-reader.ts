@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { EvtError } from '../errors/evt-error.ts';
 import { callNext, callQuery, callSeek, cancel, close, ResultSetObject, runAsynchronous } from '../service/calls.ts';
 import { handleObject } from '../service/handle-registry.ts';
 import type { LogEvent, Progress, QueryRequest, SeekOrigin, SourceStatus } from '../service/service.ts';
 import type { EventBookmark } from './event-bookmark.ts';
-import type { EventLogQuery } from './event-log-query.ts';
+import { type EventLogQuery, guessPathType } from './event-log-query.ts';
 import { EventRecord } from './event-record.ts';
 
 /** What a call can be stopped by, beside {@link EventLogReader.cancelReading}. */
@@ -67,7 +66,7 @@ export class EventLogReader implements AsyncDisposable {
     const request: QueryRequest = {
       path,
       query,
-      pathType: options.pathType ?? (path !== undefined && existsSync(path) ? 'file' : 'channel'),
+      pathType: options.pathType ?? (path === undefined ? 'channel' : guessPathType(path)),
       direction: options.reverse === true ? 'reverse' : 'forward',
       tolerate: options.tolerateErrors === true,
       strict: options.strict === true,

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { callChannels, callLogInfoOf, cancel, close, openLocalSession, runAsynchronous } from '../service/calls.ts';
 import type { LogInfo, PathType } from '../service/service.ts';
 import type { EventBookmark } from './event-bookmark.ts';
-import { EventLogQuery, type QueryOptions } from './event-log-query.ts';
+import { EventLogQuery, guessPathType, type QueryOptions } from './event-log-query.ts';
 import { EventLogReader } from './event-log-reader.ts';
 import type { EventRecord } from './event-record.ts';
 
@@ -82,7 +81,7 @@ export class EventLogSession implements AsyncDisposable {
     log: string,
     options: { readonly pathType?: PathType | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<LogInfo> {
-    const pathType = options.pathType ?? (existsSync(log) ? 'file' : 'channel');
+    const pathType = options.pathType ?? guessPathType(log);
     return runAsynchronous(callLogInfoOf(this.#handle, log, pathType, 'EvtGetLogInfo', options));
   }
 

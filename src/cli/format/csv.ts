@@ -1,0 +1,13 @@
+import { stringify } from 'csv-stringify/sync';
+import { COLUMNS } from './columns.ts';
+import type { Formatter } from './formatter.ts';
+
+/** Comma-separated values with a header line. Cells that a spreadsheet would take for a formula are made harmless. */
+export function csvFormatter(): Formatter {
+  const line = (cells: readonly string[]) => stringify([[...cells]], { escape_formulas: true });
+  return {
+    head: line(COLUMNS.map(({ title }) => title)),
+    event: (event) => line(COLUMNS.map(({ read }) => read(event))),
+    tail: '',
+  };
+}

@@ -1,0 +1,59 @@
+import { EventLogSession } from '../index.ts';
+import { ExitStatus, failureText, UsageError } from './failure.ts';
+import { timeText } from './format/columns.ts';
+
+export interface LogInfoOptions {
+  readonly logfile?: boolean;
+  readonly logs?: string;
+  readonly format?: string;
+}
+
+/** wevtutil shows times of logs with milliseconds. */
+function milliseconds(fileTime: bigint): string {
+  return timeText(fileTime).replace(/(\.\d{3})\d{4}Z$/, '$1Z');
+}
+
+/** `winevt gli`: what EvtGetLogInfo tells of a log. */
+export async function logInfo(log: string, options: LogInfoOptions): Promise<number> {
+  const format = (options.format ?? 'text').toLowerCase();
+  if (format !== 'text' && format !== 'json') throw new UsageError(`/f: "${options.format}" is neither text nor json`);
+  const session = EventLogSession.open({ logs: options.logs });
+  try {
+    const info = await session.getLogInformation(log, {
+      pathType: options.logfile ? 'file' : options.logs === undefined ? undefined : 'channel',
+    });
+    const fields = {
+      creationTime: milliseconds(info.creationTime),
+      lastAccessTime: milliseconds(info.lastAccessTime),
+      lastWriteTime: milliseconds(info.lastWriteTime),
+      fileSize: Number(info.fileSize),
+      attributes: info.attributes,
+      numberOfLogRecords: Number(info.numberOfLogRecords),
+      oldestRecordNumber: Number(info.oldestRecordNumber),
+    };
+    if (format === 'json') process.stdout.write(`${JSON.stringify({ ...fields, full: info.full })}\n`);
+    else for (const [name, value] of Object.entries(fields)) process.stdout.write(`${name}: ${value}\n`);
+    return ExitStatus.success;
+  } catch (error) {
+    process.stderr.write(`${failureText(error)}\n`);
+    return ExitStatus.failure;
+  } finally {
+    session.close();
+  }
+}
+
+/** `winevt el`: names of the channels, one per line. */
+export async function enumLogs(options: { readonly logs?: string }): Promise<number> {
+  const session = EventLogSession.open({ logs: options.logs });
+  try {
+    const names = await session.getLogNames();
+    if (names.length === 0) process.stderr.write('winevt: no channels: name a folder of logs with --logs DIR\n');
+    for (const name of names) process.stdout.write(`${name}\n`);
+    return ExitStatus.success;
+  } catch (error) {
+    process.stderr.write(`${failureText(error)}\n`);
+    return ExitStatus.failure;
+  } finally {
+    session.close();
+  }
+}

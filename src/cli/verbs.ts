@@ -1,0 +1,179 @@
+import type { OptionName, VerbName } from './arguments.ts';
+
+/** The command's verbs and options: one table for the parser, the help and the shell completions. */
+export interface OptionSpec extends OptionName {
+  /** What a value stands for in the help, for example FILE. */
+  readonly placeholder?: string;
+  readonly help: string;
+  readonly choices?: readonly string[];
+  /** Completed with file names. */
+  readonly file?: boolean;
+}
+
+export interface VerbSpec extends VerbName {
+  readonly argument?: { readonly name: string; readonly help: string; readonly file: boolean };
+  readonly summary: string;
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly (readonly [command: string, what: string])[];
+}
+
+const LOGS: OptionSpec = {
+  long: 'logs',
+  names: ['logs'],
+  kind: 'value',
+  placeholder: 'DIR',
+  file: true,
+  help: 'folder whose .evtx files are the channels, e.g. an image’s winevt/Logs (or WINEVT_LOGS)',
+};
+
+const LOG_FILE: OptionSpec = {
+  long: 'logfile',
+  names: ['lf'],
+  kind: 'switch',
+  help: 'PATH is a log file or a folder of them (also found out by itself)',
+};
+
+export const FORMATS = ['xml', 'text', 'json', 'csv', 'table'] as const;
+export type Format = (typeof FORMATS)[number];
+
+export const VERBS: readonly VerbSpec[] = [
+  {
+    verb: 'qe',
+    names: ['qe', 'query-events'],
+    argument: { name: 'PATH', help: 'log file, folder of logs, channel name, or query file with /sq', file: true },
+    summary: 'print events of a log',
+    options: [
+      {
+        long: 'query',
+        names: ['q'],
+        kind: 'value',
+        placeholder: 'XPATH',
+        help: 'XPath or structured XML; all by default',
+      },
+      LOG_FILE,
+      {
+        long: 'structuredquery',
+        names: ['sq'],
+        kind: 'switch',
+        help: 'PATH is a file with a structured query (QueryList), which names the logs',
+      },
+      LOGS,
+      {
+        long: 'format',
+        names: ['f'],
+        kind: 'value',
+        placeholder: 'FORMAT',
+        choices: FORMATS,
+        help: 'xml (default), text, json (one object per line), csv, table',
+      },
+      { long: 'count', names: ['c'], kind: 'value', placeholder: 'N', help: 'stop after N events' },
+      {
+        long: 'count-only',
+        names: ['n'],
+        kind: 'switch',
+        help: 'print only the number of events; --count without N is the same',
+      },
+      { long: 'reversedirection', names: ['rd', 'reverse'], kind: 'switch', help: 'newest first' },
+      {
+        long: 'bookmark',
+        names: ['bm'],
+        kind: 'value',
+        placeholder: 'FILE',
+        file: true,
+        help: 'begin behind the event that this bookmark file names',
+      },
+      {
+        long: 'savebookmark',
+        names: ['sbm'],
+        kind: 'value',
+        placeholder: 'FILE',
+        file: true,
+        help: 'write a bookmark of the last event printed',
+      },
+      { long: 'element', names: ['e'], kind: 'value', placeholder: 'NAME', help: 'wrap the XML in a root element' },
+      { long: 'tolerate', names: [], kind: 'switch', help: 'skip logs and parts of the query that are not valid' },
+      {
+        long: 'strict',
+        names: [],
+        kind: 'switch',
+        help: 'warn where Windows would refuse the query, and advise on it',
+      },
+      { long: 'recover', names: [], kind: 'switch', help: 'also print records found in free space and behind damage' },
+      { long: 'attributes-apart', names: [], kind: 'switch', help: 'json: attributes beside their element' },
+      {
+        long: 'raw-characters',
+        names: [],
+        kind: 'switch',
+        help: 'xml: keep characters that XML forbids, as Windows does',
+      },
+      { long: 'unicode', names: ['uni'], kind: 'switch', help: 'write UTF-16 instead of UTF-8' },
+      {
+        long: 'locale',
+        names: ['l'],
+        kind: 'value',
+        placeholder: 'LOCALE',
+        help: 'accepted; messages are not rendered',
+      },
+      { long: 'quiet', names: [], kind: 'switch', help: 'no progress, no reports of damage' },
+    ],
+    examples: [
+      ['winevt qe Security.evtx /c:3 /rd:true /f:text', 'the three newest events'],
+      [`winevt qe Security.evtx /q:"*[System[EventID=4625]]" /f:table`, 'failed logons as a table'],
+      ['winevt qe Security.evtx -q "*[System[EventID=4624]]" --count', 'how many logons'],
+      ['winevt qe --logs /mnt/c/Windows/System32/winevt/Logs System', 'a channel of a disk image'],
+      ['winevt qe ./Logs -q "*[System[Level<=2]]" -f json | jq .', 'errors of all logs in a folder, by time'],
+      ['winevt qe /sq:true query.xml', 'a structured query that names its logs'],
+      ['winevt qe App.evtx /sbm:at.xml /c:100; winevt qe App.evtx /bm:at.xml', 'read on where the first call ended'],
+    ],
+  },
+  {
+    verb: 'gli',
+    names: ['gli', 'get-loginfo'],
+    argument: { name: 'LOG', help: 'log file or channel name', file: true },
+    summary: 'print size, times and number of records of a log',
+    options: [
+      LOG_FILE,
+      LOGS,
+      {
+        long: 'format',
+        names: ['f'],
+        kind: 'value',
+        placeholder: 'FORMAT',
+        choices: ['text', 'json'],
+        help: 'text or json',
+      },
+    ],
+    examples: [['winevt gli Security.evtx', 'number of records, oldest record, size, times']],
+  },
+  {
+    verb: 'el',
+    names: ['el', 'enum-logs'],
+    summary: 'print the names of all channels',
+    options: [LOGS],
+    examples: [['winevt el --logs ./Logs', 'channels in a folder of logs']],
+  },
+  {
+    verb: 'demo',
+    names: ['demo'],
+    summary: 'make a log of 200,000 events, query it, and cancel a long query in the middle',
+    options: [
+      {
+        long: 'file',
+        names: [],
+        kind: 'value',
+        placeholder: 'FILE',
+        file: true,
+        help: 'where the log is kept (default: the user’s cache folder)',
+      },
+    ],
+    examples: [['winevt demo', 'what this program is for, in a few seconds']],
+  },
+  {
+    verb: 'completion',
+    names: ['completion'],
+    argument: { name: 'SHELL', help: 'bash, zsh or fish', file: false },
+    summary: 'print a completion script for a shell',
+    options: [],
+    examples: [['source <(winevt completion bash)', 'complete verbs, options and files in this shell']],
+  },
+];
