@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Exhaustive tests on a machine that does other things besides: a limit against hanging, not a measurement.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
