@@ -57,9 +57,23 @@ export function readNumber(text: string): Numeric | undefined {
 /**
  * Text as comparisons see it. Windows was seen to compare provider names without regard to case, and one comparer for all
  * text is the simplest explanation, so case does not count anywhere. This is the one place that decides it.
+ *
+ * Ordinal, as Windows ignores case: unit by unit, the same in every language, and no unit beyond ASCII equals one in it
+ * (a Turkish dotless i is no I, the Kelvin sign no K).
  */
 export function foldCase(text: string): string {
-  return text.toLowerCase();
+  if (ASCII.test(text)) return text.toLowerCase();
+  let folded = '';
+  for (let i = 0; i < text.length; i++) folded += foldUnit(text.charAt(i));
+  return folded;
+}
+
+const ASCII = /^[\x00-\x7f]*$/;
+
+function foldUnit(unit: string): string {
+  if (unit <= '\x7f') return unit.toLowerCase();
+  const upper = unit.toUpperCase();
+  return upper.length === 1 && upper > '\x7f' ? upper : unit;
 }
 
 const known = new WeakMap<Constant, Readings>();

@@ -3,7 +3,7 @@ import type { ValueTable } from '../binxml/tree.ts';
 import { ARRAY, ValueType } from '../binxml/value-type.ts';
 import { u16 } from '../bytes/little-endian.ts';
 import type { CompareOperator } from './ast.ts';
-import { compareText, compareValue, integerOf, timeOf, timeOfText } from './compare.ts';
+import { compareValue, integerOf, timeOf, timeOfText } from './compare.ts';
 import type { Readings } from './constant.ts';
 import type { EvaluationContext } from './evaluate.ts';
 
@@ -54,19 +54,16 @@ export function isPresent(values: ValueTable, index: number): boolean {
   return index >= values.count || valueType(values, index) !== ValueType.Null;
 }
 
-/** `slot operator constant`. A Null value in a normal substitution is empty text. */
+/** `slot operator constant`. */
 export function slotComparison(table: Table, index: number, operator: CompareOperator, constant: Readings): Test {
   const text = operator === '=' || operator === '!=' ? plainText(constant) : undefined;
   const equal: Verdict = operator === '=' ? TRUE : FALSE;
   const different: Verdict = operator === '=' ? FALSE : TRUE;
-  const empty: Verdict = compareText('', operator, constant) ? TRUE : FALSE;
   return (frame) => {
     const values = frame[table];
     if (index >= values.count || !fetch(values, index)) return UNKNOWN;
-    if (scratch.type === ValueType.Null) return empty;
     if (text !== undefined && scratch.type === ValueType.String) {
-      const same = sameAscii(scratch.bytes, scratch.offset, scratch.size, text);
-      if (same !== UNKNOWN) return same === TRUE ? equal : different;
+      return sameAscii(scratch.bytes, scratch.offset, scratch.size, text) ? equal : different;
     }
     return compareValue(scratch, operator, constant) ? TRUE : FALSE;
   };
@@ -85,7 +82,6 @@ export function slotInSet(table: Table, index: number, constants: readonly Readi
     const isInteger = scratch.type !== ValueType.Bool && scratch.type !== ValueType.FileTime;
     const integer = isInteger ? integerOf(scratch) : undefined;
     if (integer !== undefined) return integers.has(integer) ? TRUE : FALSE;
-    if (scratch.type === ValueType.Null) return constants.some((one) => compareText('', '=', one)) ? TRUE : FALSE;
     return constants.some((one) => compareValue(scratch, '=', one)) ? TRUE : FALSE;
   };
 }
@@ -115,14 +111,14 @@ function plainText({ quoted, folded, guid, sid, time }: Readings): Uint8Array | 
   return Uint8Array.from(folded, (char) => char.charCodeAt(0));
 }
 
-/** Compares UTF-16 text in place, without regard to case; unknown as soon as a unit beyond ASCII could fold to one in it. */
-function sameAscii(bytes: Uint8Array, offset: number, size: number, folded: Uint8Array): Verdict {
+/** Compares UTF-16 text in place, without regard to case. No unit beyond ASCII equals one in it (see `foldCase`). */
+function sameAscii(bytes: Uint8Array, offset: number, size: number, folded: Uint8Array): boolean {
   const units = size >> 1;
   for (let i = 0, at = offset; i < units; i++, at += 2) {
     const low = bytes[at]!;
-    if (bytes[at + 1] !== 0 || low > 0x7f) return UNKNOWN;
-    if (low === 0) return i === folded.length ? TRUE : FALSE;
-    if (i >= folded.length || (low >= 0x41 && low <= 0x5a ? low | 0x20 : low) !== folded[i]) return FALSE;
+    if (low === 0 && bytes[at + 1] === 0) return i === folded.length;
+    if (bytes[at + 1] !== 0 || i >= folded.length) return false;
+    if ((low >= 0x41 && low <= 0x5a ? low | 0x20 : low) !== folded[i]) return false;
   }
-  return units === folded.length ? TRUE : FALSE;
+  return units === folded.length;
 }

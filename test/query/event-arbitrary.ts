@@ -32,7 +32,7 @@ const TICKS = 131_124_895_716_816_400n;
 
 /** Texts that stored strings and quoted constants have in common; some read as other types. */
 const TEXTS = [
-  ...['', 'a', 'A', 'ab', 'b ', 'ä', 'Ä', 'x\0y', 'ΟΔΟΣ', 'οδος', '\u212a', 'k', 'İ', '%%1833'],
+  ...['', 'a', 'A', 'ab', 'b ', 'ä', 'Ä', 'x', 'x\0y', 'ΟΔΟΣ', 'οδος', '\u212a', 'k', 'İ', '%%1833'],
   ...[
     '0',
     '1',
@@ -307,21 +307,33 @@ function conditions(targets: readonly Target[]): fc.Arbitrary<Expression> {
     const comparison = fc
       .tuple(operator, left, constant)
       .map(([given, side, right]): Expression => ({ kind: 'compare', operator: given, left: side, right, ...at }));
+    const position = fc
+      .integer({ min: 1, max: 2 })
+      .map((counted): Predicate => ({ kind: 'position', position: counted, ...at }));
     const hit = anyTarget.chain(({ steps, text }) =>
       fc
-        .tuple(
+        .record({
           operator,
-          constantOf(text),
-          fc.array(predicate, { maxLength: 1, size: '-1', depthIdentifier: 'condition' }),
-        )
-        .map(([given, right, inside]): Expression => {
-          const [last] = steps.slice(-1);
-          const left: PathExpression = {
-            kind: 'path',
-            steps: [...steps.slice(0, -1), { ...last!, predicates: last!.axis === 'child' ? inside : [] }],
-            ...at,
-          };
+          right: constantOf(text),
+          where: fc.nat(steps.length - 1),
+          inside: fc.array(fc.oneof(position, predicate), { maxLength: 2, size: '-1', depthIdentifier: 'condition' }),
+        })
+        .map(({ operator: given, right, where, inside }): Expression => {
+          const narrowed = steps.map((step, i) =>
+            i === where && step.axis === 'child' ? { ...step, predicates: inside } : step,
+          );
+          const left: PathExpression = { kind: 'path', steps: narrowed, ...at };
           return { kind: 'compare', operator: given, left, right, ...at };
+        }),
+    );
+    // The same path against many constants: what an id list is.
+    const list = anyTarget.chain(({ steps, text }) =>
+      fc
+        .array(fc.oneof({ weight: 3, arbitrary: constant }, constantOf(text)), { minLength: 2, maxLength: 4 })
+        .map((constants): Expression => {
+          const left: PathExpression = { kind: 'path', steps, ...at };
+          const terms = constants.map((right): Expression => ({ kind: 'compare', operator: '=', left, right, ...at }));
+          return { kind: 'or', terms, ...at };
         }),
     );
     return {
@@ -337,14 +349,7 @@ function conditions(targets: readonly Target[]): fc.Arbitrary<Expression> {
             fc.array(tie('condition'), { minLength: 2, maxLength: 3 }),
           )
           .map(([kind, terms]): Expression => ({ kind, terms, ...at })),
-        // The same path against many numbers: what an id list is.
-        fc.tuple(tie('path'), fc.array(fc.oneof(integer, quoted), { minLength: 2, maxLength: 4 })).map(
-          ([left, list]): Expression => ({
-            kind: 'or',
-            terms: list.map((right) => ({ kind: 'compare', operator: '=', left, right, ...at })),
-            ...at,
-          }),
-        ),
+        { weight: 2, arbitrary: list },
         fc.tuple(argument, argument).map(([one, two]): Expression => ({ kind: 'band', left: one, right: two, ...at })),
         constant,
       ),
