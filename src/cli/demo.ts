@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import * as path from 'node:path';
-import { generateDemoLog } from '../demo/events.ts';
+import { generateDemoLog } from '../demo/demo-log.ts';
 import { EventLogSession, type EventRecord, isCancelled } from '../index.ts';
 import { ExitStatus, failureText } from './failure.ts';
 import { tableFormatter } from './format/table.ts';
@@ -9,6 +9,7 @@ import { tableFormatter } from './format/table.ts';
 const EVENTS = 200_000;
 /** Changes when the generator does, so that a log of an older version is not taken for this one's. */
 const FILE_NAME = `demo-1-${EVENTS}.evtx`;
+const SEED = 1;
 const ROWS = 12;
 const FAILED_LOGONS = '*[System[EventID=4625]]';
 const PROCESS_STARTS = "*[System[EventID=4688] and EventData[Data[@Name='NewProcessName']]]";

@@ -63,19 +63,22 @@ async function cancelUntilAnswered(thread: ThreadA, handle: number | null): Prom
 describe('the procedure that the EvtCancel page documents, with two real threads', () => {
   const long = writeLongLog(folder, 'long.evtx', 3000);
 
-  test.each(['EvtNext', 'EvtSeek'])('A blocks in %s; B cancels its handle: false, 1223; B closes it: 6', async (call) => {
-    const thread = new ThreadA({ file: long, query: NOTHING, call });
-    const { handle } = await thread.next();
-    const { result, error } = await cancelUntilAnswered(thread, handle!);
-    expect({ result, error }).toEqual({ result: false, error: winevt.WIN32.ERROR_CANCELLED });
-    expect(winevt.EvtClose(handle!)).toBe(true);
-    expect(winevt.EvtClose(handle!)).toBe(false);
-    expect(winevt.GetLastError()).toBe(winevt.WIN32.ERROR_INVALID_HANDLE);
-    expect(winevt.EvtCancel(handle!)).toBe(false);
-    thread.send();
-    expect(await thread.next()).toEqual({ result: false, error: winevt.WIN32.ERROR_INVALID_HANDLE });
-    await thread.end();
-  });
+  test.each(['EvtNext', 'EvtSeek'])(
+    'A blocks in %s; B cancels its handle: false, 1223; B closes it: 6',
+    async (call) => {
+      const thread = new ThreadA({ file: long, query: NOTHING, call });
+      const { handle } = await thread.next();
+      const { result, error } = await cancelUntilAnswered(thread, handle!);
+      expect({ result, error }).toEqual({ result: false, error: winevt.WIN32.ERROR_CANCELLED });
+      expect(winevt.EvtClose(handle!)).toBe(true);
+      expect(winevt.EvtClose(handle!)).toBe(false);
+      expect(winevt.GetLastError()).toBe(winevt.WIN32.ERROR_INVALID_HANDLE);
+      expect(winevt.EvtCancel(handle!)).toBe(false);
+      thread.send();
+      expect(await thread.next()).toEqual({ result: false, error: winevt.WIN32.ERROR_INVALID_HANDLE });
+      await thread.end();
+    },
+  );
 
   test('B closes the result set that A blocks on: A gets 1223', async () => {
     const thread = new ThreadA({ file: long, query: NOTHING, call: 'EvtNext' });
