@@ -28,11 +28,11 @@ import { textContent } from '../../src/render/text-content.ts';
 const GUID = '{54849625-5478-4994-a5ba-3e3b0328c30d}';
 const SID = 'S-1-5-18';
 const TIME = '2016-07-08T18:12:51.6816400Z';
-const TICKS = 131_124_895_716_816_400n;
+const TICKS = 131_124_751_716_816_400n;
 
 /** Texts that stored strings and quoted constants have in common; some read as other types. */
 const TEXTS = [
-  ...['', 'a', 'A', 'ab', 'b ', 'ä', 'Ä', 'x', 'x\0y', 'ΟΔΟΣ', 'οδος', '\u212a', 'k', 'İ', '%%1833'],
+  ...['', 'a', 'A', 'ab', 'b ', 'ä', 'Ä', 'š', 'x', 'x\0y', 'ΟΔΟΣ', 'οδος', '\u212a', 'k', 'İ', '%%1833'],
   ...[
     '0',
     '1',
@@ -187,8 +187,9 @@ const outerRoot = element(
     .tuple(
       fc.array<ContentNode>(elements(fc.oneof(literal, slotPart), fc.constant([bodySlot])), { maxLength: 3 }),
       fc.constantFrom<ContentNode[]>([bodySlot], [bodySlot], []),
+      fc.nat(3),
     )
-    .map(([nodes, body]) => [...nodes, ...body]),
+    .map(([nodes, body, behind]) => [...nodes.slice(0, behind), ...body, ...nodes.slice(behind)]),
 );
 const templated: fc.Arbitrary<Fragment> = fc
   .tuple(
