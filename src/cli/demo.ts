@@ -36,7 +36,7 @@ function writeLog(file: string): void {
     try {
       generateDemoLog(
         { write: (position, bytes) => void writeSync(fd, bytes, 0, bytes.length, position) },
-        { events: EVENTS },
+        { events: EVENTS, seed: SEED },
       );
     } finally {
       closeSync(fd);
