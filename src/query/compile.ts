@@ -13,7 +13,7 @@ import type {
 } from './ast.ts';
 import { compareText, ordered, timeOfText } from './compare.ts';
 import { constantIsTrue, type Readings, readingsOf, readNumber } from './constant.ts';
-import { isNamespaceDeclaration, localName } from './evaluate.ts';
+import { isNamespaceDeclaration, localName, SYSTEM } from './evaluate.ts';
 import {
   FALSE,
   type Frame,
@@ -61,7 +61,14 @@ function asTest(code: Code): Test {
 /** A place in the template that a path can lead to. */
 type Place =
   | { readonly kind: 'root'; readonly content: readonly ContentNode[]; readonly table: Table; readonly shape: Shape }
-  | { readonly kind: 'element'; readonly node: ElementNode; readonly table: Table; readonly shape: Shape }
+  | {
+      readonly kind: 'element';
+      readonly node: ElementNode;
+      readonly table: Table;
+      readonly shape: Shape;
+      /** The event itself: of its System children only the first counts. */
+      readonly isEvent: boolean;
+    }
   | { readonly kind: 'attribute'; readonly node: AttributeNode; readonly table: Table }
   | {
       readonly kind: 'characters';
@@ -281,20 +288,39 @@ function childrenOf(place: Place, { test }: Step): Candidate[] {
     return [{ place: { kind: 'characters', content: node.content, table, shape }, when: TRUE }];
   }
   const candidates: Candidate[] = [];
-  const content = place.kind === 'root' ? place.content : place.node.content;
-  collect(content, place.table, place.shape);
+  const isRoot = place.kind === 'root';
+  const onlyFirstSystem = !isRoot && place.isEvent;
+  // Whether a System element stands in front: surely, or perhaps.
+  let system: Code = FALSE;
+  collect(isRoot ? place.content : place.node.content, place.table, place.shape);
   return candidates;
 
   function collect(nodes: readonly ContentNode[], table: Table, shape: Shape): void {
     for (const node of nodes) {
-      if (node.kind === 'instance') candidates.push(OPAQUE);
-      else if (node.kind === 'substitution' && table === 'outer' && node.index === shape.bodySlot) {
-        if (shape.body === undefined) candidates.push(OPAQUE);
-        else collect(shape.body, 'body', shape);
-      } else if (node.kind === 'element' && (test.kind === 'any' || localName(node.name) === nameOf(test))) {
-        candidates.push({ place: { kind: 'element', node, table, shape }, when: presence(node, table) });
-      }
+      if (node.kind === 'element') element(node, table, shape);
+      else if (!addsElements(node, table, shape)) continue;
+      else if (node.kind === 'substitution' && shape.body !== undefined) collect(shape.body, 'body', shape);
+      else opaque();
     }
+  }
+
+  function element(node: ElementNode, table: Table, shape: Shape): void {
+    const name = localName(node.name);
+    let when = presence(node, table);
+    if (onlyFirstSystem && name === SYSTEM) {
+      if (system === TRUE) return;
+      const first = system === FALSE;
+      system = when === TRUE ? TRUE : UNKNOWN;
+      if (!first) when = allOf([when, UNKNOWN]);
+    }
+    if (test.kind !== 'any' && name !== nameOf(test)) return;
+    candidates.push({ place: { kind: 'element', node, table, shape, isEvent: isRoot }, when });
+  }
+
+  function opaque(): void {
+    if (onlyFirstSystem && system === TRUE && nameOf(test) === SYSTEM) return;
+    if (system === FALSE) system = UNKNOWN;
+    candidates.push(OPAQUE);
   }
 }
 

@@ -31,12 +31,30 @@ export type EventNode =
  * compiled evaluator is held against it.
  */
 export function evaluate(expression: Expression, roots: readonly EventElement[], context: EvaluationContext): boolean {
-  return new Evaluator(context).isTrue(expression, { kind: 'root', elements: roots }, 1);
+  return new Evaluator(context).isTrue(expression, rootOf(roots), 1);
 }
 
 /** The nodes that a path leads to from the nameless root above the event, in document order. */
 export function selectNodes(path: PathExpression, roots: readonly EventElement[]): EventNode[] {
-  return new Evaluator({ now: 0n }).select(path, { kind: 'root', elements: roots });
+  return new Evaluator({ now: 0n }).select(path, rootOf(roots));
+}
+
+/** Name of the element that says what an event is: its id, provider, level, time. */
+export const SYSTEM = 'System';
+
+/**
+ * The nameless node above the event. An event has one System element: a second one, which no writer makes, is passed
+ * over, so that an event cannot pose as another in its body, and its header alone answers what is asked of System.
+ */
+function rootOf(roots: readonly EventElement[]): EventNode {
+  return { kind: 'root', elements: roots.map(withOneSystem) };
+}
+
+function withOneSystem(event: EventElement): EventElement {
+  const isSystem = (node: EventContent) => node.kind === 'element' && localName(node.name) === SYSTEM;
+  const first = event.children.findIndex(isSystem);
+  if (first < 0 || first === event.children.findLastIndex(isSystem)) return event;
+  return { ...event, children: event.children.filter((node, i) => i <= first || !isSystem(node)) };
 }
 
 class Evaluator {
