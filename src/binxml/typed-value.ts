@@ -1,4 +1,4 @@
-import { guidBytes } from '../bytes/guid.ts';
+import { GUID_SIZE, guidBytes } from '../bytes/guid.ts';
 import { sidBytes } from '../bytes/sid.ts';
 import { EvtError } from '../errors/evt-error.ts';
 import type { Fragment, ValueTable } from './tree.ts';
@@ -91,6 +91,11 @@ export const value = {
   binary: (bytes: Uint8Array): TypedValue => typed(ValueType.Binary, bytes.length, bytes),
   /** `54849625-5478-4994-a5ba-3e3b0328c30d`, with or without braces. */
   guid: (text: string): TypedValue => parsed(ValueType.Guid, 'GUID', text, guidBytes(text)),
+  /** A GUID in its 16 bytes, the first three fields little-endian. */
+  guidOf: (bytes: Uint8Array): TypedValue => {
+    if (bytes.length !== GUID_SIZE) throw invalid(`${bytes.length} bytes are no GUID`);
+    return typed(ValueType.Guid, GUID_SIZE, bytes);
+  },
   /** A pointer-sized integer of a 32-bit or 64-bit machine. */
   sizeT: (n: bigint, bits: 32 | 64): TypedValue => {
     if (n !== BigInt.asUintN(bits, n)) throw invalid(`${n} does not fit ${bits} bits`);

@@ -28,19 +28,19 @@ export interface SystemFields {
   readonly provider: EventProvider;
   readonly eventId: number;
   /** High 16 bits of a classic event's message id. */
-  readonly qualifiers?: number;
-  readonly version?: number;
-  readonly level?: number;
-  readonly task?: number;
-  readonly opcode?: number;
-  readonly keywords?: bigint;
+  readonly qualifiers?: number | undefined;
+  readonly version?: number | undefined;
+  readonly level?: number | undefined;
+  readonly task?: number | undefined;
+  readonly opcode?: number | undefined;
+  readonly keywords?: bigint | undefined;
   /** FILETIME: 100 ns units since 1601-01-01 UTC. */
   readonly timeCreated: bigint;
   readonly eventRecordId: bigint;
   readonly activityId?: string | undefined;
   readonly relatedActivityId?: string | undefined;
-  readonly processId?: number;
-  readonly threadId?: number;
+  readonly processId?: number | undefined;
+  readonly threadId?: number | undefined;
   readonly channel: string;
   readonly computer: string;
   /** SID of the account. */
@@ -52,6 +52,9 @@ export type EventBody = { readonly eventData: ContentNode } | { readonly userDat
 
 /** Without a body the whole event would vanish when it is rendered, so Windows writes an empty one. */
 const NO_DATA: EventBody = { eventData: instance(eventDataTemplate([]), []) };
+
+/** SIDs kept as values. */
+const MAX_SIDS = 256;
 
 type Form = 'EventData' | 'UserData';
 
@@ -82,6 +85,7 @@ const ClassicSlot = { relatedActivityId: 18, body: 19 } as const;
 export class EventBuilder {
   readonly #outer = new Map<string, Template>();
   readonly #guids = new WeakMap<EventProvider, TypedValue>();
+  readonly #sids = new Map<string, TypedValue>();
 
   /**
    * An event of a provider with a manifest.
@@ -95,14 +99,9 @@ export class EventBuilder {
       guid = provider.guid === undefined ? value.none : value.guid(provider.guid);
       this.#guids.set(provider, guid);
     }
-    const values = [
-      ...commonValues(system),
-      optionalGuid(system.relatedActivityId),
-      value.string(provider.name),
-      guid,
-      value.string(system.channel),
-      bodyValue(body),
-    ];
+    const values = this.#commonValues(system);
+    values.push(optionalGuid(system.relatedActivityId), value.string(provider.name), guid);
+    values.push(value.string(system.channel), bodyValue(body));
     const template = this.#template(`${form}\n${system.computer}`, () => manifestTemplate(system.computer, form));
     return [instance(template, values)];
   }
@@ -115,20 +114,44 @@ export class EventBuilder {
   classic(system: SystemFields, body: EventBody = NO_DATA): Fragment {
     const form = formOf(body);
     const { provider, channel, computer } = system;
-    const values = [
-      ...commonValues(system),
-      value.none,
-      value.none,
-      value.none,
-      value.none,
-      value.none,
-      optionalGuid(system.relatedActivityId),
-      bodyValue(body),
-    ];
+    const values = this.#commonValues(system);
+    while (values.length < ClassicSlot.relatedActivityId) values.push(value.none);
+    values.push(optionalGuid(system.relatedActivityId), bodyValue(body));
     const oldest = [provider.guid, system.version, system.opcode, system.processId].every((part) => part === undefined);
     const key = [form, oldest, computer, channel, provider.name, provider.guid, provider.eventSourceName].join('\n');
     const template = this.#template(key, () => classicTemplate(provider, channel, computer, form, oldest));
     return [instance(template, values)];
+  }
+
+  /** Values 0 to 12, which all shapes share. */
+  #commonValues(system: SystemFields): TypedValue[] {
+    const { level, opcode, task, qualifiers, keywords, processId, threadId, version, userId } = system;
+    return [
+      level === undefined ? value.none : value.uint8(level),
+      opcode === undefined ? value.none : value.uint8(opcode),
+      task === undefined ? value.none : value.uint16(task),
+      value.uint16(system.eventId),
+      qualifiers === undefined ? value.none : value.uint16(qualifiers),
+      keywords === undefined ? value.none : value.hexInt64(keywords),
+      value.fileTime(system.timeCreated),
+      optionalGuid(system.activityId),
+      processId === undefined ? value.none : value.uint32(processId),
+      threadId === undefined ? value.none : value.uint32(threadId),
+      value.uint64(system.eventRecordId),
+      version === undefined ? value.none : value.uint8(version),
+      userId === undefined ? value.none : this.#sid(userId),
+    ];
+  }
+
+  /** A log names few accounts, and each of them often. */
+  #sid(text: string): TypedValue {
+    let sid = this.#sids.get(text);
+    if (sid === undefined) {
+      if (this.#sids.size >= MAX_SIDS) this.#sids.clear();
+      sid = value.sid(text);
+      this.#sids.set(text, sid);
+    }
+    return sid;
   }
 
   #template(key: string, make: () => Template): Template {
@@ -151,26 +174,6 @@ function bodyValue(body: EventBody): TypedValue {
 
 function optionalGuid(guid: string | undefined): TypedValue {
   return guid === undefined ? value.none : value.guid(guid);
-}
-
-/** Values 0 to 12, which all shapes share. */
-function commonValues(system: SystemFields): TypedValue[] {
-  const { level, opcode, task, qualifiers, keywords, processId, threadId, version, userId } = system;
-  return [
-    level === undefined ? value.none : value.uint8(level),
-    opcode === undefined ? value.none : value.uint8(opcode),
-    task === undefined ? value.none : value.uint16(task),
-    value.uint16(system.eventId),
-    qualifiers === undefined ? value.none : value.uint16(qualifiers),
-    keywords === undefined ? value.none : value.hexInt64(keywords),
-    value.fileTime(system.timeCreated),
-    optionalGuid(system.activityId),
-    processId === undefined ? value.none : value.uint32(processId),
-    threadId === undefined ? value.none : value.uint32(threadId),
-    value.uint64(system.eventRecordId),
-    version === undefined ? value.none : value.uint8(version),
-    userId === undefined ? value.none : value.sid(userId),
-  ];
 }
 
 const TYPES = {
