@@ -23,8 +23,16 @@ export function createFilter(expression: Expression | undefined, choice: Evaluat
   return { matches: (document, context) => evaluate(expression, resolveDocument(document), context) };
 }
 
+/** What is known of one template. */
+interface CompiledTemplate {
+  /** Highest value index it uses; -1 for none. */
+  readonly highest: number;
+  /** Tests by the slot of the nested document, moved up by one: first those for a record without one. */
+  readonly bySlot: (SlotTests | undefined)[];
+}
+
 /** The tests for one template with its nested document in one slot. */
-interface TemplateTests {
+interface SlotTests {
   /** Looks at the outer values only. */
   readonly header: Test;
   /** One test per nested template. */
@@ -34,9 +42,26 @@ interface TemplateTests {
 /** More value slots than any real template has: where a nested document stands beyond, the plain evaluator decides. */
 const MAX_BODY_SLOT = 255;
 
+// Instead of a slot: there is no nested document; there is what the compiled tests are not made for.
+const NONE = -1;
+const UNUSUAL = -2;
+
+const NO_VALUES: ValueTable = {
+  bytes: new Uint8Array(0),
+  count: 0,
+  descriptors: 0,
+  firstValue: 0,
+  nested: () => [],
+};
+
 class CompiledFilter implements EventFilter {
   readonly #expression: Expression;
-  readonly #templates = new WeakMap<Template, (TemplateTests | undefined)[]>();
+  // One for all records: filters are never entered twice at a time, and tests keep nothing of it.
+  readonly #frame: Frame = { outer: NO_VALUES, body: NO_VALUES, context: { now: 0n } };
+  readonly #templates = new WeakMap<Template, CompiledTemplate>();
+  // Neighbours mostly share their template: a look-up less.
+  #lastTemplate: Template | undefined;
+  #last: CompiledTemplate = { highest: NONE, bySlot: [] };
 
   constructor(expression: Expression) {
     this.#expression = expression;
@@ -50,17 +75,26 @@ class CompiledFilter implements EventFilter {
   }
 
   #test({ template, values }: InstanceNode, context: EvaluationContext): Verdict {
-    const bodySlot = nestedSlot(template, values);
+    const { highest, bySlot } = template === this.#lastTemplate ? this.#last : this.#lookUp(template);
+    const bodySlot = nestedSlot(highest, values);
     if (bodySlot === UNUSUAL) return UNKNOWN;
-    const tests = this.#testsFor(template, bodySlot);
-    const frame: Frame = { outer: values, body: values, context };
+    let tests = bySlot[bodySlot + 1];
+    if (tests === undefined) {
+      const shape = { content: template.root, bodySlot, body: undefined };
+      tests = { header: compileExpression(this.#expression, shape), bodies: new WeakMap() };
+      bySlot[bodySlot + 1] = tests;
+    }
+    const frame = this.#frame;
+    frame.outer = values;
+    frame.body = values;
+    frame.context = context;
     const verdict = tests.header(frame);
     if (verdict !== UNKNOWN || bodySlot < 0) return verdict;
     const nested = values.nested(bodySlot);
     const [body] = nested;
     if (nested.length !== 1 || body!.kind !== 'instance') return UNKNOWN;
     // Arrays repeat elements, and a nested document inside the nested one is no shape that Windows writes.
-    if (nestedSlot(body!.template, body!.values) !== NONE) return UNKNOWN;
+    if (nestedSlot(highestSubstitution(body!.template), body!.values) !== NONE) return UNKNOWN;
     let test = tests.bodies.get(body!.template);
     if (test === undefined) {
       const shape = { content: template.root, bodySlot, body: body!.template.root };
@@ -71,29 +105,22 @@ class CompiledFilter implements EventFilter {
     return test(frame);
   }
 
-  #testsFor(template: Template, bodySlot: number): TemplateTests {
-    let slots = this.#templates.get(template);
-    if (slots === undefined) {
-      slots = [];
-      this.#templates.set(template, slots);
+  #lookUp(template: Template): CompiledTemplate {
+    let compiled = this.#templates.get(template);
+    if (compiled === undefined) {
+      compiled = { highest: highestSubstitution(template), bySlot: [] };
+      this.#templates.set(template, compiled);
     }
-    let tests = slots[bodySlot + 1];
-    if (tests === undefined) {
-      const shape = { content: template.root, bodySlot, body: undefined };
-      tests = { header: compileExpression(this.#expression, shape), bodies: new WeakMap() };
-      slots[bodySlot + 1] = tests;
-    }
-    return tests;
+    this.#lastTemplate = template;
+    this.#last = compiled;
+    return compiled;
   }
 }
 
-const NONE = -1;
-const UNUSUAL = -2;
-
 /** Index of the one nested document among the values; NONE, or UNUSUAL for what the compiled tests are not made for. */
-function nestedSlot(template: Template, values: ValueTable): number {
+function nestedSlot(highest: number, values: ValueTable): number {
   const { bytes, count, descriptors } = values;
-  if (highestSubstitution(template) >= count) return UNUSUAL;
+  if (highest >= count) return UNUSUAL;
   let slot = NONE;
   for (let i = 0, at = descriptors + 2; i < count; i++, at += 4) {
     const type = bytes[at]!;

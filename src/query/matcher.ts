@@ -18,7 +18,7 @@ export interface EventMatcher {
   readonly everything: boolean;
   /** Some Query selects the event: one of its Selects is true and none of its Suppresses. */
   matches(document: Fragment, context: EvaluationContext): boolean;
-  /** Ids of all Query elements that select it, each once; 0xffffffff for one without Id. */
+  /** Ids of all Query elements that select it, each once; 0xffffffff for one without Id. Empty for an XPath query. */
   queryIds(document: Fragment, context: EvaluationContext): number[];
 }
 
@@ -43,8 +43,13 @@ export function createMatcher(query: ParsedQuery, options: MatcherOptions): Even
   });
   return {
     everything: queries.some(({ everything }) => everything),
-    matches: (document, context) => queries.some((one) => selects(one, document, context)),
+    // Plain loops: they run once per record.
+    matches: (document, context) => {
+      for (const one of queries) if (selects(one, document, context)) return true;
+      return false;
+    },
     queryIds: (document, context) => {
+      if (!query.structured) return [];
       const ids = queries.filter((one) => selects(one, document, context)).map(({ id }) => id);
       return [...new Set(ids)];
     },
@@ -56,6 +61,10 @@ export function createMatcher(query: ParsedQuery, options: MatcherOptions): Even
 }
 
 function selects({ selects, suppresses }: QueryFilters, document: Fragment, context: EvaluationContext): boolean {
-  if (!selects.some((filter) => filter.matches(document, context))) return false;
-  return !suppresses.some((filter) => filter.matches(document, context));
+  return anyMatches(selects, document, context) && !anyMatches(suppresses, document, context);
+}
+
+function anyMatches(filters: readonly EventFilter[], document: Fragment, context: EvaluationContext): boolean {
+  for (const filter of filters) if (filter.matches(document, context)) return true;
+  return false;
 }
