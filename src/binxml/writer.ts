@@ -318,8 +318,8 @@ export class BinXmlWriter {
         this.#copy(bytes, pending, from - pending);
         pending = from + size;
         const start = this.at;
-        // A stored value keeps its form: the fragment header of a nested document may be absent.
-        this.#fragment(values.nested(i), size === 0 || bytes[from] === Token.FragmentHeader, false, nested + 1);
+        const nodes = values.nested(i);
+        this.#fragment(nodes, hasHeader(nodes, bytes, from, size), false, nested + 1);
         const written = this.at - start;
         if (written > MAX_VALUE_SIZE) throw invalid(`value ${i} takes ${written} bytes: it can have ${MAX_VALUE_SIZE}`);
         this.bytes[table + 4 * i] = written;
@@ -373,6 +373,14 @@ export class BinXmlWriter {
     this.#u32(end - sizeAt - 4);
     this.at = end;
   }
+}
+
+/**
+ * Whether a nested document starts with a fragment header. A stored one keeps its form; a new one has the form that
+ * Windows gives it: a template instance stands behind a header, literal elements without one.
+ */
+function hasHeader(nodes: Fragment, bytes: Uint8Array, offset: number, size: number): boolean {
+  return size === 0 ? nodes[0]?.kind === 'instance' : bytes[offset] === Token.FragmentHeader;
 }
 
 function isCharacterData({ kind }: ContentNode): boolean {

@@ -97,8 +97,8 @@ describe('tokens', () => {
     const hex = hexOf([instance(template, [value.fragment([inner])])]);
     expect(hex).toContain(`0f01010001${u16(0)}`);
     expect(hex).toContain(`0e${u16(0)}2101ffff`);
-    // Value count 1, a nested value whose element goes on with its size at once.
-    expect(hex).toMatch(/01000000....21000f01010001(?!ffff)/);
+    // Value count 1, a nested value of 30 bytes: its element goes on with its size at once.
+    expect(hex).toContain('010000001e0021000118000000');
   });
 });
 
@@ -245,18 +245,23 @@ describe('values', () => {
     expect(sizes[0]).toBeGreaterThan(sizes[1]!);
   });
 
-  test('a stored nested value without fragment header stays without', () => {
-    const template = defineTemplate(element('o', {}, [substitution(0, ValueType.BinXml)]));
-    const first = writer();
-    first.document([instance(template, [value.fragment([element('i')])])]);
-    // Cut the header out of the nested value by hand: descriptor size less 4, bytes moved up.
-    const [node] = readBack(first) as InstanceNode[];
-    const { bytes, descriptors, firstValue } = node!.values;
-    const size = bytes[descriptors]! - 4;
-    const bare = Uint8Array.of(size, 0, 0x21, 0, ...bytes.subarray(firstValue + 4, firstValue + 4 + size));
-    const nested = () => node!.values.nested(0);
-    const hex = hexOf([{ ...node!, values: { bytes: bare, count: 1, descriptors: 0, firstValue: 4, nested } }]);
-    expect(hex).toMatch(/01000000180021000112000000/);
+  const inner = defineTemplate(element('i'));
+  const outer = defineTemplate(element('o', {}, [substitution(0, ValueType.BinXml)]));
+
+  test.each([
+    ['a template instance stands behind a fragment header', [instance(inner, [])], '0f0101000c01'],
+    ['literal elements stand without', [element('i')], '01'],
+  ])('in a new nested value, %s', (_, nodes, start) => {
+    expect(hexOf([instance(outer, [value.fragment(nodes)])])).toMatch(new RegExp(`01000000..002100${start}`));
+  });
+
+  test.each([
+    ['with', 0x0f, '0f0101000c01'],
+    ['without', 0x0c, '0c01'],
+  ])('a stored nested value %s fragment header stays so', (_, firstByte, start) => {
+    const bytes = Uint8Array.of(1, 0, ValueType.BinXml, 0, firstByte);
+    const values = { bytes, count: 1, descriptors: 0, firstValue: 4, nested: () => [instance(inner, [])] };
+    expect(hexOf([{ kind: 'instance', template: outer, values }])).toMatch(new RegExp(`01000000..002100${start}`));
   });
 
   test('a nested value that grows past 65,535 bytes is refused', () => {
