@@ -126,6 +126,49 @@ export function compareText(text: string, operator: CompareOperator, constant: R
   return numeric !== undefined && compareNumeric(numeric, operator, constant);
 }
 
+/** A span of time in 100 ns, against a constant in milliseconds. */
+export function compareSpan(ticks: bigint, operator: CompareOperator, { number, integer }: Numeric): boolean {
+  if (integer !== undefined) return ordered(ticks, operator, integer * TICKS_PER_MS);
+  return ordered(Number(ticks) / Number(TICKS_PER_MS), operator, number);
+}
+
+/**
+ * True when some time of `to` less some time of `from` compares so. Never pair by pair: a crafted event has hundreds of
+ * thousands of each.
+ */
+export function compareSpans(
+  from: readonly bigint[],
+  to: readonly bigint[],
+  operator: CompareOperator,
+  constant: Numeric,
+): boolean {
+  if (from.length === 0 || to.length === 0) return false;
+  if (operator === '=') {
+    const ticks = constant.integer === undefined ? spanTicks(constant.number) : constant.integer * TICKS_PER_MS;
+    if (ticks === undefined || !compareSpan(ticks, '=', constant)) return false;
+    const starts = new Set(from);
+    return to.some((end) => starts.has(end - ticks));
+  }
+  const shortest = to.reduce(lower) - from.reduce(higher);
+  const longest = to.reduce(higher) - from.reduce(lower);
+  return compareSpan(shortest, operator, constant) || compareSpan(longest, operator, constant);
+}
+
+const TICKS_PER_MS = 10_000n;
+
+function spanTicks(ms: number): bigint | undefined {
+  const ticks = Math.round(ms * Number(TICKS_PER_MS));
+  return Number.isFinite(ticks) ? BigInt(ticks) : undefined;
+}
+
+function lower(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+function higher(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
 /** Equal as GUIDs, SIDs or times where both sides are one, else as text. */
 function sameText(text: string, constant: Readings): boolean {
   if (constant.guid !== undefined) {

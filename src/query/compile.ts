@@ -11,7 +11,7 @@ import type {
   Predicate,
   Step,
 } from './ast.ts';
-import { compareText, ordered, timeOfText } from './compare.ts';
+import { compareSpan, compareText, ordered, timeOfText } from './compare.ts';
 import { constantIsTrue, type Readings, readingsOf, readNumber } from './constant.ts';
 import { isNamespaceDeclaration, localName, SYSTEM } from './evaluate.ts';
 import {
@@ -201,7 +201,7 @@ class Compiler {
       to === undefined
         ? [{ when: TRUE, read: (frame) => frame.context.now }]
         : this.#operands(to, place, timeOfPlace, timeOfText);
-    return combine(a, b, (x, y) => ordered(Number(y - x) / 10_000, operator, numeric.number));
+    return combine(a, b, (x, y) => compareSpan(y - x, operator, numeric));
   }
 
   #operands(
@@ -247,8 +247,12 @@ function timeOfPlace(place: Place): Operand['read'] {
   return (frame) => slotTime(frame, table, index);
 }
 
+/** Pairs of places that are tested one by one; functions of more are no hot path. */
+const MAX_PAIRS = 64;
+
 /** True when some pair of the operands' values passes. */
 function combine(a: readonly Operand[], b: readonly Operand[], pass: (x: bigint, y: bigint) => boolean): Code {
+  if (a.length * b.length > MAX_PAIRS) return UNKNOWN;
   const codes = a.flatMap((left) =>
     b.map((right): Code => {
       const test: Test = (frame) => {

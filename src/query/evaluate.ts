@@ -10,7 +10,7 @@ import type {
   Predicate,
   Step,
 } from './ast.ts';
-import { compareText, compareValue, integerOf, ordered, timeOf, timeOfText } from './compare.ts';
+import { compareSpans, compareText, compareValue, integerOf, ordered, timeOf, timeOfText } from './compare.ts';
 import { constantIsTrue, readingsOf, readNumber } from './constant.ts';
 
 /** What an evaluation depends on beside the event. */
@@ -78,7 +78,8 @@ class Evaluator {
       case 'band': {
         const left = this.#bits(expression.left, node);
         const right = this.#bits(expression.right, node);
-        return left.some((a) => right.some((b) => (a & b) !== 0n));
+        // Some bit is set on both sides: no need to pair the nodes.
+        return (left.reduce(bitsOfEither, 0n) & right.reduce(bitsOfEither, 0n)) !== 0n;
       }
       default:
         return constantIsTrue(expression);
@@ -97,7 +98,7 @@ class Evaluator {
         if (numeric === undefined) return false;
         const from = this.#times(left.from, node);
         const to = left.to === undefined ? [this.#context.now] : this.#times(left.to, node);
-        return from.some((a) => to.some((b) => ordered(Number(b - a) / 10_000, operator, numeric.number)));
+        return compareSpans(from, to, operator, numeric);
       }
     }
   }
@@ -146,6 +147,10 @@ class Evaluator {
       return time === undefined ? [] : [time];
     });
   }
+}
+
+function bitsOfEither(a: bigint, b: bigint): bigint {
+  return a | b;
 }
 
 /** Names are compared without their prefix: namespaces take no part. */

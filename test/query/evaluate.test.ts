@@ -189,9 +189,27 @@ describe('timediff()', () => {
     ['EventData[timediff(Data[@Name="none"]) != 0]', false],
     ['EventData[timediff(None) != 0]', false],
     ["EventData[timediff(Data) = 'soon']", false],
+    [`EventData[timediff(Data, ${NOW}) < 1000]`, false],
+    [`EventData[timediff(Data, ${NOW}) > 1000]`, false],
+    [`EventData[timediff(Data, ${NOW}) != 1000]`, false],
+    ['EventData[timediff(Data[1], Data[2]) = 0]', true],
+    [`EventData[timediff(${NOW}, ${NOW + 5n}) = 0.0005]`, true],
+    [`EventData[timediff(${NOW}, ${NOW + 5n}) = 0.00051]`, false],
   ])('%s', (inside, expected) => {
     expect(evaluate(parseXPath(`*[${inside}]`)!, roots, { now: NOW })).toBe(expected);
   });
+});
+
+test('functions of a hundred thousand nodes do not try every pair', () => {
+  const stamps = Array.from({ length: 100_000 }, (_, i) => element('Data', {}, [String(NOW + BigInt(2 * i))]));
+  const roots = resolveDocument([element('Event', {}, [element('EventData', {}, stamps)])]);
+  const is = (inside: string) => evaluate(parseXPath(`*[EventData[${inside}]]`)!, roots, { now: NOW });
+  expect(is('timediff(Data, Data) = 0.0001')).toBe(false);
+  expect(is('timediff(Data, Data) = 19.9998')).toBe(true);
+  expect(is('timediff(Data, Data) > 19.9998')).toBe(false);
+  expect(is('timediff(Data, Data) <= "-19.9998"')).toBe(true);
+  expect(is('timediff(Data, Data) != 0')).toBe(true);
+  expect(is('band(Data, Data)')).toBe(true);
 });
 
 test('text ends at U+0000, also in literal text', () => {
