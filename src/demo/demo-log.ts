@@ -9,7 +9,7 @@ import { fileAccess, mistypedPassword, serviceLogon, workday } from './logon-sce
 import { calibration, crash, restart, serviceChange, update, upTime } from './machine-scenes.ts';
 import { adminScript, backgroundWork, programUse, scheduledTask } from './process-scenes.ts';
 import { Schedule } from './schedule.ts';
-import { DAY, FIRST_MOMENT_MS, HOUR, World } from './world.ts';
+import { DAY, FIRST_MOMENT_MS, HOUR, MINUTE, World } from './world.ts';
 
 /** The log covers this much time, whatever the number of events. */
 const SPAN = 42 * DAY;
@@ -87,12 +87,10 @@ export function generateDemoLog(sink: LogSink, { events, seed = 1 }: DemoLogOpti
     if (scene === intrusionScene) intrusion(world, ticks + 2 * HOUR, Math.max(3, Math.floor(events * GUESSES_SHARE)));
     else world.random.pick(stretch)(world, ticks);
     // Scenes reach back by less than a minute, so what lies further back is complete.
-    writeUntil(momentOf(scene / scenes) - 60 * SECOND_TICKS);
+    writeUntil(momentOf(scene / scenes) - MINUTE);
   }
   return writer.finish();
 }
-
-const SECOND_TICKS = HOUR / 3600;
 
 /** The scenes of a stretch of time: a few kinds, by their weights. */
 function stretchOf({ random }: World): Scene[] {
