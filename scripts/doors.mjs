@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, setup } from './setup.mjs';
 
-setup();
+const updating = process.argv.includes('--update');
+// A test that asks must not build: others are using dist/ at that time.
+if (updating) setup();
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const doors = {};
@@ -14,5 +16,5 @@ for (const door of Object.keys(manifest.exports)) {
   doors[name] = Object.keys(await import(name)).sort();
 }
 const text = `${JSON.stringify(doors, null, 2)}\n`;
-if (process.argv.includes('--update')) writeFileSync(join(root, 'test', 'house', 'doors.json'), text);
+if (updating) writeFileSync(join(root, 'test', 'house', 'doors.json'), text);
 else process.stdout.write(text);
