@@ -1,21 +1,24 @@
-// What every other script needs done first: the right Node, the dependencies, the built package. Quiet when there is nothing to do.
+// What every other script needs done first: the right Node, the dependencies, the built package. Quiet when there is nothing
+// to do; what it says goes to stderr. Only Node's own modules: it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const OLDEST_NODE = [20, 19];
 
 const at = (...parts) => join(root, ...parts);
-const timeOf = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+
+/** What these scripts keep from run to run; it may go at any time. */
+export const cache = at('.winevt');
 
 function fail(message) {
   process.stderr.write(`${message}\n`);
   process.exit(1);
 }
 
-/** Runs a program in the checkout; its output goes to stderr, so that stdout stays the command's own. */
+/** Runs a program in the checkout and gives its exit status; its output goes to stderr: stdout stays the command's own. */
 export function run(program, args, options = {}) {
   const result = spawnSync(program, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
   if (result.error) fail(`${program}: ${result.error.message}`);
@@ -27,41 +30,74 @@ export function runTool(script, args, options) {
   return run(process.execPath, [at('node_modules', script), ...args], options);
 }
 
-export function checkNode() {
+/** Where a program is, looked for as a shell would. */
+export function onPath(program) {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+}
+
+function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
   fail(`winevt needs Node ${OLDEST_NODE.join('.')} or later; this is ${process.versions.node}`);
 }
 
-export function install() {
-  const stamp = at('node_modules', '.winevt-installed');
-  if (timeOf(stamp) >= timeOf(at('package-lock.json'))) return;
-  process.stderr.write('installing dependencies …\n');
+// Stamps hold what was installed or built from, not when: a checkout of another commit, a restored cache or a deleted file
+// can leave any order of times.
+const installStamp = at('node_modules', '.winevt-installed');
+const buildStamp = join(cache, 'built');
+const ENTRIES = ['dist/index.js', 'dist/cli/main.js'];
+
+function stamped(stamp, content) {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === content;
+}
+
+function writeStamp(stamp, content) {
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, content);
+}
+
+function install() {
+  // Some dependencies are programs of one system.
+  const wanted = `${process.platform} ${process.arch}\n${readFileSync(at('package-lock.json'), 'utf8')}`;
+  if (stamped(installStamp, wanted)) return;
+  process.stderr.write('winevt: installing dependencies (npm ci)\n');
   const windows = process.platform === 'win32';
   // npm.cmd is a batch file: it runs in a shell only.
   const status = run(windows ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund'], { shell: windows });
-  if (status !== 0) fail('npm ci failed: see above');
-  writeFileSync(stamp, '');
+  if (status !== 0) fail('winevt: npm ci failed: see above');
+  writeStamp(installStamp, wanted);
 }
 
-function newest(folder) {
-  let time = 0;
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) time = Math.max(time, timeOf(join(entry.parentPath ?? entry.path, entry.name)));
-  }
-  return time;
+/** Path, time and size of everything that the build reads. */
+function buildInputs() {
+  const files = readdirSync(at('src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .concat(at('package-lock.json'), at('tsconfig.json'), at('tsconfig.build.json'));
+  const lines = files.map((file) => {
+    const { mtimeMs, size } = statSync(file);
+    return `${relative(root, file)} ${mtimeMs} ${size}\n`;
+  });
+  return lines.sort().join('');
 }
 
-export function build() {
-  const stamp = at('dist', '.built');
-  const sources = Math.max(newest(at('src')), timeOf(at('tsconfig.json')), timeOf(at('tsconfig.build.json')));
-  if (timeOf(stamp) >= sources) return;
-  process.stderr.write('building …\n');
+/** Whether dist/ was built from src/ as it is. */
+export function isBuilt() {
+  return stamped(buildStamp, buildInputs()) && ENTRIES.every((path) => existsSync(at(path)));
+}
+
+function build() {
+  if (isBuilt()) return;
+  process.stderr.write('winevt: building\n');
+  // Before the compiler reads them: what changes meanwhile is built next time.
+  const inputs = buildInputs();
+  rmSync(buildStamp, { force: true });
+  // A file whose source is gone must not be packed.
   rmSync(at('dist'), { recursive: true, force: true });
-  if (runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) !== 0) fail('the build failed: see above');
+  if (runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) !== 0) fail('winevt: the build failed: see above');
   chmodSync(at('dist', 'cli', 'main.js'), 0o755);
-  mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, '');
+  writeStamp(buildStamp, inputs);
 }
 
 export function setup() {

@@ -1,40 +1,40 @@
-// npm test: sets up what is missing, then formatter and linter, types, build and every test. `npm test -- test/query` for a part.
-import { existsSync, mkdirSync } from 'node:fs';
+// npm test: sets up what is missing, then formatter and linter, types, and every test. `npm test -- test/query` runs some.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, checkNode, install, root, runTool } from './setup.mjs';
+import { cache, onPath, root, runTool, setup } from './setup.mjs';
 
-checkNode();
-install();
+// Built first of all: some tests import the built package, and are type-checked against it.
+setup();
 
 const { WINEVT_CORPUS, WINEVT_REFERENCE } = process.env;
+const beside = (name) => join(root, '..', 'shared', name);
+const there = (...paths) => paths.some((path) => path !== undefined && existsSync(path));
 const oracles = {
-  'evtxexport (libevtx)': existsSync('/usr/bin/evtxexport'),
-  'python-evtx': existsSync('/usr/bin/evtx_dump.py'),
-  'real logs (WINEVT_CORPUS)': existsSync(WINEVT_CORPUS ?? join(root, '..', 'shared', 'corpus')),
-  'query table (WINEVT_REFERENCE)': existsSync(WINEVT_REFERENCE ?? join(root, '..', 'shared', 'reference')),
+  'evtxexport (libevtx)': onPath('evtxexport') !== undefined,
+  'evtx_dump.py (python-evtx)': onPath('evtx_dump.py') !== undefined,
+  'real logs (WINEVT_CORPUS)': there(WINEVT_CORPUS, beside('corpus')),
+  'table of queries (WINEVT_REFERENCE)': there(WINEVT_REFERENCE, beside('reference')),
 };
-for (const [name, there] of Object.entries(oracles)) {
-  process.stdout.write(`${there ? 'with   ' : 'WITHOUT'} ${name}\n`);
+process.stdout.write('Optional, to compare with; tests that need what is missing are skipped:\n');
+for (const [name, present] of Object.entries(oracles)) {
+  process.stdout.write(`  ${present ? 'present' : 'MISSING'}  ${name}\n`);
 }
 
-const stdio = { stdio: ['ignore', 'inherit', 'inherit'] };
+const results = join(cache, 'test-results.json');
+rmSync(results, { force: true });
+mkdirSync(cache, { recursive: true });
 
-function step(name, act) {
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+const steps = [
+  ['format and lint', '@biomejs/biome/bin/biome', ['check', '.']],
+  ['types', 'typescript/bin/tsc', ['-p', 'tsconfig.json', '--noEmit']],
+  ['tests', 'vitest/vitest.mjs', ['run', ...reporters, ...process.argv.slice(2)]],
+];
+for (const [name, tool, args] of steps) {
   process.stdout.write(`\n== ${name}\n`);
-  const status = act();
-  if (status === 0) return;
-  process.stderr.write(`\n${name} failed\n`);
-  process.exit(status);
+  const status = runTool(tool, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status !== 0) {
+    process.stderr.write(`\nnpm test: ${name} failed\n`);
+    process.exit(status);
+  }
 }
-
-step('format and lint', () => runTool('@biomejs/biome/bin/biome', ['check', '.'], stdio));
-step('types', () => runTool('typescript/bin/tsc', ['-p', 'tsconfig.json', '--noEmit'], stdio));
-step('build', () => {
-  build();
-  return 0;
-});
-
-const results = join(root, 'node_modules', '.cache', 'winevt');
-mkdirSync(results, { recursive: true });
-const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${join(results, 'test-results.json')}`];
-step('tests', () => runTool('vitest/vitest.mjs', ['run', ...reporters, ...process.argv.slice(2)], stdio));
