@@ -13,6 +13,7 @@ import type {
 } from './ast.ts';
 import { compareSpan, compareText, ordered, timeOfText } from './compare.ts';
 import { constantIsTrue, type Readings, readingsOf, readNumber } from './constant.ts';
+import { ConstantSet } from './constant-set.ts';
 import { isNamespaceDeclaration, localName, SYSTEM } from './evaluate.ts';
 import {
   FALSE,
@@ -104,26 +105,14 @@ class Compiler {
     }
   }
 
-  /** Long lists of numbers for one and the same path are looked up in a set. */
-  #or({ terms }: OrExpression, place: Place, position: number | undefined): Code {
-    const lists = new Map<string, { path: PathExpression; constants: Readings[] }>();
-    const codes: Code[] = [];
-    for (const term of terms) {
-      const listed = listMember(term);
-      if (listed === undefined) {
-        codes.push(this.condition(term, place, position));
-        continue;
+  /** Constants for one and the same path are looked up in a set. */
+  #or(expression: OrExpression, place: Place, position: number | undefined): Code {
+    const { lists, others } = groupsOf(expression);
+    const codes = others.map((term) => this.condition(term, place, position));
+    for (const { path, constants } of lists) {
+      for (const { place: target, when } of this.#select(path, place)) {
+        codes.push(allOf([when, compareInSet(target, constants)]));
       }
-      const key = pathKey(listed.path);
-      const list = lists.get(key);
-      if (list === undefined) lists.set(key, { path: listed.path, constants: [listed.constant] });
-      else list.constants.push(listed.constant);
-    }
-    for (const { path, constants } of lists.values()) {
-      const found = this.#select(path, place).map(({ place: target, when }) =>
-        allOf([when, compareInSet(target, constants)]),
-      );
-      codes.push(anyOf(found));
     }
     return anyOf(codes);
   }
@@ -268,16 +257,49 @@ function combine(a: readonly Operand[], b: readonly Operand[], pass: (x: bigint,
   return anyOf(codes);
 }
 
-/** `path = whole number`, a member of a list. */
-function listMember(term: Expression): { path: PathExpression; constant: Readings } | undefined {
-  if (term.kind !== 'compare' || term.operator !== '=' || term.left.kind !== 'path') return undefined;
-  if (term.left.steps.some(({ predicates }) => predicates.length > 0)) return undefined;
-  const constant = readingsOf(term.right);
-  return constant.numeric?.integer === undefined ? undefined : { path: term.left, constant };
+/** The terms of an `or`: those that ask one path for several constants, and the others. */
+interface Groups {
+  readonly lists: readonly { readonly path: PathExpression; readonly constants: ConstantSet }[];
+  readonly others: readonly Expression[];
 }
 
+// Worked out once per expression, not once per template.
+const groups = new WeakMap<OrExpression, Groups>();
+
+function groupsOf(expression: OrExpression): Groups {
+  let known = groups.get(expression);
+  if (known === undefined) {
+    known = group(expression.terms);
+    groups.set(expression, known);
+  }
+  return known;
+}
+
+function group(terms: readonly Expression[]): Groups {
+  const byPath = new Map<string, { path: PathExpression; terms: Expression[]; constants: Readings[] }>();
+  const others: Expression[] = [];
+  for (const term of terms) {
+    if (term.kind !== 'compare' || term.operator !== '=' || term.left.kind !== 'path') {
+      others.push(term);
+      continue;
+    }
+    const key = pathKey(term.left);
+    const list = byPath.get(key) ?? { path: term.left, terms: [], constants: [] };
+    list.terms.push(term);
+    list.constants.push(readingsOf(term.right));
+    byPath.set(key, list);
+  }
+  const lists = [...byPath.values()].filter((list) => list.terms.length > 1);
+  for (const list of byPath.values()) if (list.terms.length === 1) others.push(...list.terms);
+  return { lists: lists.map(({ path, constants }) => ({ path, constants: new ConstantSet(constants) })), others };
+}
+
+/** Equal for paths that say the same, wherever they stand in the query. */
 function pathKey({ steps }: PathExpression): string {
-  return steps.map(({ axis, test }) => `${axis}:${test.kind === 'name' ? `=${test.name}` : test.kind}`).join('/');
+  return JSON.stringify(steps, (key, part: unknown) => {
+    if (key === 'start' || key === 'end') return undefined;
+    return typeof part === 'bigint' ? String(part) : part;
+  });
 }
 
 /** Elements below a place; what a nested document adds is opaque until its template is known. */
@@ -409,10 +431,10 @@ function comparePlace(place: Place, operator: CompareOperator, constant: Reading
   return slotComparison(leaf.table, leaf.index, operator, constant);
 }
 
-function compareInSet(place: Place, constants: readonly Readings[]): Code {
+function compareInSet(place: Place, constants: ConstantSet): Code {
   const leaf = leafOf(place);
   if (leaf === undefined) return UNKNOWN;
-  if (typeof leaf === 'string') return constants.some((constant) => compareText(leaf, '=', constant)) ? TRUE : FALSE;
+  if (typeof leaf === 'string') return constants.hasText(leaf) ? TRUE : FALSE;
   return slotInSet(leaf.table, leaf.index, constants);
 }
 

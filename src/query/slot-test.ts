@@ -5,6 +5,7 @@ import { u16 } from '../bytes/little-endian.ts';
 import type { CompareOperator } from './ast.ts';
 import { compareValue, integerOf, timeOf, timeOfText } from './compare.ts';
 import type { Readings } from './constant.ts';
+import type { ConstantSet } from './constant-set.ts';
 import type { EvaluationContext } from './evaluate.ts';
 
 /** What a compiled test finds: false, true, or that only the plain evaluator can tell. */
@@ -69,20 +70,17 @@ export function slotComparison(table: Table, index: number, operator: CompareOpe
   };
 }
 
-/** `slot = a or slot = b or …` for whole numbers: one look-up however long the list is. */
-export function slotInSet(table: Table, index: number, constants: readonly Readings[]): Test {
-  const integers = new Set(constants.map(({ numeric }) => numeric!.integer!));
-  const small = new Set([...integers].filter((integer) => integer >= 0n && integer <= 0xffffn).map(Number));
+/** `slot = a or slot = b or …`: one look-up however long the list is. */
+export function slotInSet(table: Table, index: number, constants: ConstantSet): Test {
+  const { small } = constants;
   return (frame) => {
     const values = frame[table];
     if (index >= values.count || !fetch(values, index)) return UNKNOWN;
-    if (scratch.type === ValueType.UInt16 && scratch.size >= 2) {
-      return small.has(u16(scratch.bytes, scratch.offset)) ? TRUE : FALSE;
+    // Event ids are what lists are mostly of: no bigint for them.
+    if (scratch.type === ValueType.UInt16 && scratch.size >= 2 && small.has(u16(scratch.bytes, scratch.offset))) {
+      return TRUE;
     }
-    const isInteger = scratch.type !== ValueType.Bool && scratch.type !== ValueType.FileTime;
-    const integer = isInteger ? integerOf(scratch) : undefined;
-    if (integer !== undefined) return integers.has(integer) ? TRUE : FALSE;
-    return constants.some((one) => compareValue(scratch, '=', one)) ? TRUE : FALSE;
+    return constants.hasValue(scratch) ? TRUE : FALSE;
   };
 }
 

@@ -54,7 +54,8 @@ const NUMBERS = [0, 1, 2, 10, 16, 4624, 65_535];
 
 const string = fc.constantFrom(...TEXTS);
 const number = fc.constantFrom(...NUMBERS);
-const single: fc.Arbitrary<TypedValue> = fc.oneof(
+/** A stored value that is no array and no nested document. */
+export const single: fc.Arbitrary<TypedValue> = fc.oneof(
   { weight: 4, arbitrary: fc.constant(value.none) },
   { weight: 6, arbitrary: string.map(value.string) },
   string.map((each) => value.ansi(Uint8Array.from(each, (char) => char.charCodeAt(0) & 0xff))),
@@ -222,7 +223,8 @@ const integer: fc.Arbitrary<Constant> = fc
 const fraction: fc.Arbitrary<Constant> = fc
   .constantFrom(1.5, 0.5)
   .map((each) => ({ kind: 'number', number: each, integer: undefined, ...at }));
-const constant = fc.oneof({ weight: 4, arbitrary: quoted }, { weight: 3, arbitrary: integer }, fraction);
+/** The right side of a comparison. */
+export const constant = fc.oneof({ weight: 4, arbitrary: quoted }, { weight: 3, arbitrary: integer }, fraction);
 const operator = fc.oneof(
   { weight: 3, arbitrary: fc.constant<CompareOperator>('=') },
   fc.constantFrom<CompareOperator>('!=', '<', '<=', '>', '>='),
