@@ -156,8 +156,7 @@ class Compiler {
     return candidates.map((candidate) => {
       const { place, when } = candidate;
       const at: number | undefined = position;
-      if (place.kind === 'opaque') position = undefined;
-      else if (when !== FALSE) position = when === TRUE && at !== undefined ? at + 1 : undefined;
+      if (when !== FALSE) position = when === TRUE && at !== undefined ? at + 1 : undefined;
       if (place.kind === 'opaque') return candidate;
       const passes: Code =
         predicate.kind === 'condition'
