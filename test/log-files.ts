@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { CHUNK_SIZE, FileFlag, FileHeaderOffset, HEADER_BLOCK_SIZE } from '../src/evtx/layout.ts';
 import { EvtxFileWriter } from '../src/evtx/file-writer.ts';
+import { CHUNK_SIZE, FileFlag, FileHeaderOffset, HEADER_BLOCK_SIZE } from '../src/evtx/layout.ts';
 import { MemoryLog } from './evtx/memory-log.ts';
 import { sampleEvent, sampleLog, timeOf } from './evtx/sample-events.ts';
 

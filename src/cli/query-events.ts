@@ -12,7 +12,8 @@ import {
 import { lint, parseQuery } from '../query/index.ts';
 import { DamageReport } from './damage-report.ts';
 import { ExitStatus, failureText, UsageError } from './failure.ts';
-import { createFormatter, type Formatter } from './format/formatter.ts';
+import type { Formatter } from './format/event-lines.ts';
+import { createFormatter } from './format/formatter.ts';
 import { Interrupt } from './interrupt.ts';
 import { Output } from './output.ts';
 import { ProgressLine } from './progress.ts';

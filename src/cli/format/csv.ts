@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { COLUMNS } from './columns.ts';
-import type { Formatter } from './formatter.ts';
+import type { Formatter } from './event-lines.ts';
 
 /** Comma-separated values with a header line. Cells that a spreadsheet would take for a formula are made harmless. */
 export function csvFormatter(): Formatter {

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { COLUMNS } from './columns.ts';
-import type { Formatter } from './formatter.ts';
+import type { Formatter } from './event-lines.ts';
 
 /** Columns that have their width whatever the terminal's: time, level, event id, record id. */
 const FIXED: Readonly<Record<string, number>> = { TimeCreated: 23, Level: 11, EventID: 7, RecordID: 10 };

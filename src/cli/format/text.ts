@@ -1,6 +1,6 @@
 import type { EventRecord } from '../../index.ts';
 import { timeText, valueText } from './columns.ts';
-import type { Formatter } from './formatter.ts';
+import type { Formatter } from './event-lines.ts';
 import { keywordNames, levelName, opcodeName } from './names.ts';
 
 /** wevtutil's text form. Where it prints the provider's message, this prints the event's values: messages are not in logs. */

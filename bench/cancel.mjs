@@ -1,0 +1,163 @@
+// How soon a pending call returns after EvtCancel, and what its check points cost.
+//
+//   node bench/cancel.mjs [tries]      1,000 cancels per row by default
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import * as winevt from '../dist/wevtapi/index.js';
+import * as promises from '../dist/wevtapi/promises.js';
+import { demoLog, median, quantile, report, table } from './common.mjs';
+
+const EVENTS = 600_000;
+// Looks into the body of every event and finds nothing: the longest a single EvtNext can take.
+const QUERY = "*[EventData[Data[@Name='TargetUserName']='nobody has this name']]";
+
+function spin(milliseconds) {
+  const end = performance.now() + milliseconds;
+  let sum = 0;
+  while (performance.now() < end) sum += Math.sqrt(sum + 1);
+  return sum;
+}
+
+/** Another thread blocks in EvtNext; this one cancels. Waits a random time first, so that the scan is anywhere. */
+async function blocking(file, tries, busy) {
+  const shared = new SharedArrayBuffer(24);
+  const state = new Int32Array(shared, 0, 4);
+  const returned = new BigInt64Array(shared, 16, 1);
+  const worker = new Worker(new URL('./cancel-worker.mjs', import.meta.url), {
+    workerData: { file, query: QUERY, shared, tries },
+  });
+  const failed = new Promise((_, reject) => worker.on('error', reject));
+  const messages = [];
+  let arrived = () => {};
+  worker.on('message', (message) => {
+    messages.push(message);
+    arrived();
+  });
+  const said = async (what) => {
+    while (messages[0] !== what) await new Promise((resolve) => (arrived = resolve));
+    messages.shift();
+  };
+  const times = [];
+  for (let i = 1; i <= tries; i++) {
+    await Promise.race([said('calling'), failed]);
+    const wait = 1 + 10 * ((i * 0.618034) % 1);
+    if (busy) spin(wait);
+    else await new Promise((resolve) => setTimeout(resolve, wait));
+    const handle = state[3] * 2 ** 31 + state[2];
+    const cancelled = process.hrtime.bigint();
+    winevt.EvtCancel(handle);
+    if (busy) while (Atomics.load(state, 1) < i) spin(0.05);
+    await Promise.race([said('returned'), failed]);
+    times.push(Number(returned[0] - cancelled) / 1e6);
+  }
+  await worker.terminate();
+  return times;
+}
+
+/** The promise face on this thread: cancelled from a timer, settled when the caller's await goes on. */
+async function asynchronous(file, tries) {
+  const times = [];
+  const handle = await promises.EvtQuery(null, file, QUERY, promises.EvtQueryFilePath);
+  for (let i = 0; i < tries; i++) {
+    let cancelled = 0;
+    const timer = setTimeout(
+      () => {
+        cancelled = performance.now();
+        winevt.EvtCancel(handle);
+      },
+      1 + 10 * ((i * 0.618034) % 1),
+    );
+    try {
+      await promises.EvtNext(handle, 10);
+      clearTimeout(timer);
+      await promises.EvtSeek(handle, 0, null, 0, promises.EvtSeekRelativeToFirst);
+    } catch (error) {
+      if (!promises.isCancelled(error)) throw error;
+      times.push(performance.now() - cancelled);
+    }
+  }
+  await promises.EvtClose(handle);
+  return times;
+}
+
+/** One process, one variant: V8 would otherwise compile both into one slower loop. */
+async function scanOnce(polls) {
+  const { Operation } = await import('../dist/operations/operation.js');
+  const { DEFAULT_SESSION } = await import('../dist/operations/handle-table.js');
+  const { runSync } = await import('../dist/operations/task.js');
+  const { LocalService } = await import('../dist/service/local/local-service.js');
+  class Unpolled extends Operation {
+    poll() {}
+    checkpoint() {}
+  }
+  const Variant = polls ? Operation : Unpolled;
+  const request = {
+    path: demoLog(EVENTS),
+    pathType: 'file',
+    query: '*[System[EventID=65000]]',
+    direction: 'forward',
+    tolerate: false,
+    strict: false,
+    recover: false,
+  };
+  const times = [];
+  for (let pass = 0; pass < 6; pass++) {
+    const set = runSync(new LocalService().query(request, new Variant('EvtQuery', DEFAULT_SESSION)));
+    const started = performance.now();
+    runSync(set.next(10, new Variant('EvtNext', DEFAULT_SESSION)));
+    times.push(performance.now() - started);
+    set.dispose();
+  }
+  console.log(Math.min(...times.slice(1)));
+}
+
+function overhead() {
+  const pairs = [];
+  for (let i = 0; i < 7; i++) {
+    const [on, off] = ['on', 'off'].map((polls) =>
+      Number(execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--scan', polls], { encoding: 'utf8' })),
+    );
+    pairs.push({ on, off });
+  }
+  return {
+    onMs: median(pairs.map(({ on }) => on)),
+    offMs: median(pairs.map(({ off }) => off)),
+    ratio: median(pairs.map(({ on, off }) => on / off)),
+  };
+}
+
+if (process.argv[2] === '--scan') {
+  await scanOnce(process.argv[3] === 'on');
+} else {
+  const tries = Number(process.argv[2] ?? 1000);
+  const file = demoLog(EVENTS);
+  const rows = {
+    'EvtNext blocks another thread, this one idle': await blocking(file, tries, false),
+    'EvtNext blocks another thread, this one busy': await blocking(file, tries, true),
+    'EvtNext with a promise, cancelled from a timer': await asynchronous(file, tries),
+  };
+  const results = Object.entries(rows).map(([name, times]) => ({
+    name,
+    cancels: times.length,
+    p50Ms: quantile(times, 0.5),
+    p99Ms: quantile(times, 0.99),
+    maxMs: Math.max(...times),
+  }));
+  console.log('\nFrom EvtCancel to the return of the pending call:\n');
+  table(
+    ['', 'cancels', 'p50 ms', 'p99 ms', 'max ms'],
+    results.map(({ name, cancels, p50Ms, p99Ms, maxMs }) => [
+      name,
+      cancels,
+      p50Ms.toFixed(3),
+      p99Ms.toFixed(3),
+      maxMs.toFixed(3),
+    ]),
+  );
+  const cost = overhead();
+  console.log(
+    `\nCheck points in the cheapest scan: ${((cost.ratio - 1) * 100).toFixed(1)} % (median of 7 paired runs, ${cost.onMs.toFixed(0)} ms with, ${cost.offMs.toFixed(0)} ms without)`,
+  );
+  report('cancel', { latency: results, overhead: cost });
+}
