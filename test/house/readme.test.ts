@@ -43,6 +43,27 @@ function run({ language, code, line }: Example) {
   return spawnSync(process.execPath, [program], options);
 }
 
+/** What TypeScript finds wrong with the examples in it; a file is named by the line of its example. */
+function typeErrors(given: readonly Example[]): string {
+  const programs = given.filter(({ language }) => language === 'ts');
+  const files = programs.map(({ line, code }) => {
+    writeFileSync(join(folder, `line-${line}.mts`), code);
+    return `line-${line}.mts`;
+  });
+  const compilerOptions = {
+    target: 'es2023',
+    module: 'nodenext',
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules', '@types')],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  return spawnSync(process.execPath, [compiler, '-p', '.'], { cwd: folder, encoding: 'utf8' }).stdout;
+}
+
 describe('README.md', () => {
   it('has at least one example in TypeScript or JavaScript and one for the shell that run here', () => {
     const languages = examples.map(({ language }) => language);
@@ -52,6 +73,10 @@ describe('README.md', () => {
     ).toBe(true);
     expect(languages, 'of the marked ones').toContain('sh');
     expect(languages.filter((language) => ![...PROGRAMS, 'sh'].includes(language))).toEqual([]);
+  });
+
+  it('has examples that type-check in strict TypeScript', () => {
+    expect(typeErrors(examples)).toBe('');
   });
 
   for (const example of examples) {
@@ -108,6 +133,14 @@ describe('the examples of a page', () => {
     expect('a  \nb\nc\nd\n').toMatch(outputPattern('a\n…\nd'));
     expect('a\nb\nc\n').not.toMatch(outputPattern('a\n…\nd'));
     expect('a\nd\n').toMatch(outputPattern('a\n…\nd'));
+  });
+
+  it('are type-checked against the package', () => {
+    const code = "import { EventLogSession } from 'winevt';\nconst n: number = EventLogSession.local.query('a');";
+    const errors = typeErrors([{ language: 'ts', code, output: undefined, line: 9 }]);
+    expect(errors).toMatch(
+      /^line-9\.mts\(2,7\): error TS2322: Type 'EventLogReader' is not assignable to type 'number'/,
+    );
   });
 
   it('run as programs and in a shell, with the package and its command at hand', () => {
