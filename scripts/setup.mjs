@@ -1,7 +1,17 @@
 // What every other script needs done first: the right Node, the dependencies, the built package. Quiet when there is nothing
 // to do; what it says goes to stderr. Only Node's own modules: it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -92,11 +102,18 @@ function build() {
   process.stderr.write('winevt: building\n');
   // Before the compiler reads them: what changes meanwhile is built next time.
   const inputs = buildInputs();
+  // Built beside and renamed: a failed build leaves the last good one, and a file whose source is gone does not stay.
+  const beside = 'dist.tmp';
+  rmSync(at(beside), { recursive: true, force: true });
+  const status = runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', beside]);
+  if (status !== 0) {
+    rmSync(at(beside), { recursive: true, force: true });
+    fail('winevt: the build failed: see above');
+  }
+  chmodSync(at(beside, 'cli', 'main.js'), 0o755);
   rmSync(buildStamp, { force: true });
-  // A file whose source is gone must not be packed.
   rmSync(at('dist'), { recursive: true, force: true });
-  if (runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']) !== 0) fail('winevt: the build failed: see above');
-  chmodSync(at('dist', 'cli', 'main.js'), 0o755);
+  renameSync(at(beside), at('dist'));
   writeStamp(buildStamp, inputs);
 }
 

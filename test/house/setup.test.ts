@@ -22,10 +22,13 @@ else process.exitCode = Number(args[1] ?? 0);
 const COMPILER = `
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 console.log('tsc ' + process.argv.slice(2).join(' '));
+const at = process.argv.indexOf('--outDir');
+if (at < 0) process.exit();
+const folder = process.argv[at + 1];
+mkdirSync(folder + '/cli', { recursive: true });
+writeFileSync(folder + '/index.js', '');
 if (existsSync('src/wrong.ts')) process.exit(2);
-mkdirSync('dist/cli', { recursive: true });
-writeFileSync('dist/index.js', '');
-writeFileSync('dist/cli/main.js', ${JSON.stringify(COMMAND)});
+writeFileSync(folder + '/cli/main.js', ${JSON.stringify(COMMAND)});
 `;
 /** Fails when the checkout has a file of this name. */
 const tool = (name: string) => `
@@ -169,13 +172,16 @@ test('a failed installation ends it with status 1, and is tried again', () => {
   }
 });
 
-test('a failed build ends it with status 1, and is tried again until it succeeds', () => {
+test('a failed build ends it with status 1, leaves the last good one, and is tried again until it succeeds', () => {
   const checkout = new Checkout();
+  checkout.start();
   checkout.write('src/wrong.ts', '');
   for (let i = 0; i < 2; i++) {
     const { status, stdout, stderr } = checkout.start('qe');
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr).toContain('the build failed');
+    expect(checkout.read('dist/cli/main.js')).toBe(COMMAND);
+    expect(() => checkout.read('dist.tmp/index.js')).toThrow('ENOENT');
   }
   checkout.remove('src/wrong.ts');
   expect(checkout.start('qe')).toMatchObject({ status: 0, stdout: 'qe\n' });
