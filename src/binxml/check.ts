@@ -1,5 +1,5 @@
 import { BinXmlError } from './error.ts';
-import { valueType } from './resolve.ts';
+import { isOmitted, valueType } from './resolve.ts';
 import type { ContentNode, Fragment, Template } from './tree.ts';
 import { ValueType } from './value-type.ts';
 
@@ -43,8 +43,9 @@ function check(nodes: readonly ContentNode[], depth: number): boolean {
   for (const node of nodes) {
     if (node.kind === 'element') found = true;
     if (node.kind !== 'instance') continue;
-    found = true;
     const { template, values } = node;
+    // Values on a page that was never written are all Null: nothing of the event would be left.
+    found ||= template.root.some((root) => root.kind === 'element' && !isOmitted(root, values));
     const max = highestSubstitution(template);
     if (max >= values.count) {
       throw new BinXmlError(values.descriptors, `substitution ${max} has no value: the instance has ${values.count}`);

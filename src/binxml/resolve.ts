@@ -144,7 +144,8 @@ class Resolver {
   }
 }
 
-function isOmitted(node: ElementNode, values: ValueTable): boolean {
+/** True when Null values leave the whole element out. */
+export function isOmitted(node: ElementNode, values: ValueTable): boolean {
   // A dependency on a value that does not exist counts as none.
   const { dependency } = node;
   if (dependency !== NO_DEPENDENCY && dependency < values.count && valueType(values, dependency) === ValueType.Null) {

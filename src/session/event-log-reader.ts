@@ -1,6 +1,6 @@
 import { EvtError } from '../errors/evt-error.ts';
 import { callNext, callQuery, callSeek, cancel, close, ResultSetObject, runAsynchronous } from '../service/calls.ts';
-import { handleObject } from '../service/handle-registry.ts';
+import { handleObject, isKnown } from '../service/handle-registry.ts';
 import type { LogEvent, Progress, QueryRequest, SeekOrigin, SourceStatus } from '../service/service.ts';
 import type { EventBookmark } from './event-bookmark.ts';
 import { type EventLogQuery, guessPathType } from './event-log-query.ts';
@@ -35,6 +35,8 @@ export class EventLogReader implements AsyncDisposable {
   readonly #query: EventLogQuery;
   readonly #bookmark: EventBookmark | undefined;
   #opening: Promise<number> | undefined;
+  /** Ends the opening when the reader is cancelled before it has a handle. */
+  #openingCancel = new AbortController();
   #handle: number | undefined;
   #closed = false;
   /** Fetched and not handed out yet. */
@@ -53,15 +55,21 @@ export class EventLogReader implements AsyncDisposable {
    */
   async open(options: { signal?: AbortSignal | undefined } = {}): Promise<number> {
     if (this.#closed) throw new EvtError('ERROR_INVALID_HANDLE', 'EventLogReader', 'the reader is closed');
-    this.#opening ??= this.#open(options.signal).catch((error: unknown) => {
-      // A cancelled or failed opening may be tried again.
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
+    const { signal } = this.#openingCancel;
+    this.#opening ??= this.#open(options.signal ? AbortSignal.any([signal, options.signal]) : signal).catch(
+      (error: unknown) => {
+        // A cancelled or failed opening may be tried again.
+        this.#opening = undefined;
+        throw error;
+      },
+    );
+    const handle = await this.#opening;
+    // A cancel that came when the opening was done, and this call still waiting for it.
+    signal.throwIfAborted();
+    return handle;
   }
 
-  async #open(signal: AbortSignal | undefined): Promise<number> {
+  async #open(signal: AbortSignal): Promise<number> {
     const { path, query, options } = this.#query;
     const request: QueryRequest = {
       path,
@@ -75,21 +83,18 @@ export class EventLogReader implements AsyncDisposable {
       onProgress: options.onProgress,
     };
     const handle = await runAsynchronous(callQuery(this.#session, request, 'EvtQuery', { signal }));
-    if (this.#closed) {
-      close(handle);
-      throw new EvtError('ERROR_CANCELLED', 'EvtQuery', 'cancelled: the reader was closed');
-    }
-    this.#handle = handle;
-    if (this.#bookmark === undefined) return handle;
     try {
-      const { position: bookmark } = this.#bookmark;
-      const request = { origin: 'bookmark', offset: 1, bookmark, strict: false } as const;
-      await runAsynchronous(callSeek(handle, request, 'EvtSeek', { signal }));
+      if (this.#bookmark !== undefined) {
+        const { position: bookmark } = this.#bookmark;
+        const resume = { origin: 'bookmark', offset: 1, bookmark, strict: false } as const;
+        await runAsynchronous(callSeek(handle, resume, 'EvtSeek', { signal }));
+      }
+      signal.throwIfAborted();
     } catch (error) {
-      this.#handle = undefined;
-      if (!this.#closed) close(handle);
+      if (isKnown(handle)) close(handle);
       throw error;
     }
+    this.#handle = handle;
     return handle;
   }
 
@@ -104,20 +109,20 @@ export class EventLogReader implements AsyncDisposable {
 
   /** The next events, at most `max` (1 to 1024); none at the end. Errors as {@link read}. */
   async readBatch(max: number = BATCH_SIZE, options: ReadOptions = {}): Promise<EventRecord[]> {
-    if (this.#batch.length === 0) {
-      const handle = await this.open(options);
-      const fetched = await runAsynchronous(callNext(handle, Math.max(max, BATCH_SIZE), 'EvtNext', options));
-      // Another read may have fetched while this one waited its turn: its events come first.
-      this.#batch.push(...fetched);
-    }
+    if (this.#batch.length === 0) this.#batch.push(...(await this.#fetch(Math.max(max, BATCH_SIZE), options)));
     return this.#batch.splice(0, max).map((event) => new EventRecord(event));
+  }
+
+  /** On an open reader the call is made here and now, so that a cancel in the very next statement finds it pending. */
+  async #fetch(max: number, options: ReadOptions): Promise<LogEvent[]> {
+    const handle = this.#handle !== undefined && !this.#closed ? this.#handle : await this.open(options);
+    return runAsynchronous(callNext(handle, max, 'EvtNext', options));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<EventRecord, void, undefined> {
     for (;;) {
       if (this.#batch.length === 0) {
-        const handle = await this.open();
-        this.#batch.push(...(await runAsynchronous(callNext(handle, BATCH_SIZE, 'EvtNext'))));
+        this.#batch.push(...(await this.#fetch(BATCH_SIZE, {})));
         if (this.#batch.length === 0) return;
       }
       for (let event = this.#batch.shift(); event !== undefined; event = this.#batch.shift()) {
@@ -137,7 +142,7 @@ export class EventLogReader implements AsyncDisposable {
     offset = 0,
     options: SeekOptions = {},
   ): Promise<void> {
-    const handle = await this.open(options);
+    const handle = this.#handle !== undefined && !this.#closed ? this.#handle : await this.open(options);
     const strict = options.strict === true;
     // What lies in the batch has been fetched, but not read: Current counts from its first event.
     const ahead = origin === 'current' ? offset - this.#batch.length : offset;
@@ -154,7 +159,14 @@ export class EventLogReader implements AsyncDisposable {
    * read gives what the cancelled one would have given. With nothing pending it does nothing.
    */
   cancelReading(): void {
-    if (this.#handle !== undefined && !this.#closed) cancel(this.#handle);
+    if (this.#closed) return;
+    if (this.#handle !== undefined) {
+      cancel(this.#handle);
+      return;
+    }
+    const detail = 'cancelled: cancelReading was called while the reader opened';
+    this.#openingCancel.abort(new EvtError('ERROR_CANCELLED', 'EvtQuery', detail));
+    this.#openingCancel = new AbortController();
   }
 
   /** The logs of the query and how they fared: 0, or a Win32 code. Empty before the reader is open. */
@@ -182,7 +194,9 @@ export class EventLogReader implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#batch = [];
-    if (this.#handle !== undefined) close(this.#handle);
+    this.#openingCancel.abort(new EvtError('ERROR_CANCELLED', 'EvtQuery', 'cancelled: the reader was closed'));
+    // A session that was closed has closed its readers.
+    if (this.#handle !== undefined && isKnown(this.#handle)) close(this.#handle);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
