@@ -3,8 +3,10 @@
  * become `--query=x`. Names of verbs and options have no case. A switch may carry true or false: `/rd:true`, `--rd false`.
  *
  * On systems where paths begin with a slash, `/name` is an option only when `name` is one of the verb's; `/mnt/x.evtx` is
- * a path. A file that is called like an option can be given as `./q` or with its folder.
+ * a path. A file in the root folder that is called like an option is given as `//q`, or behind `--`.
  */
+
+import { UsageError } from './failure.ts';
 
 export interface OptionName {
   /** The name that the command line library knows. */
@@ -21,51 +23,91 @@ export interface VerbName {
 }
 
 const OPTION = /^(?:\/|--?)([a-z][a-z0-9-]*)(?:[:=](.*))?$/is;
+const HELP = /^(?:[/-]\?|\/h|\/help)$/i;
+/** Options of wevtutil's that ask for another computer. */
+const REMOTE = ['r', 'remote', 'u', 'username', 'p', 'password', 'a', 'authentication'];
 
-/** Rewrites the arguments behind the program's name. What is no option of the verb is left as it is. */
+/**
+ * Rewrites the arguments behind the program's name. What is no option of the verb is left as it is.
+ * @throws UsageError for an option without its value, and for wevtutil's options of remote computers
+ */
 export function normalizeArguments(args: readonly string[], verbs: readonly VerbName[]): string[] {
   const [first, ...rest] = args;
   if (first === undefined) return [];
-  const verb = verbs.find(({ names }) => names.includes(first.toLowerCase()));
-  if (verb === undefined) return /^[/-]\?$/.test(first) ? ['--help', ...rest] : [...args];
-  const out: string[] = [verb.verb];
-  for (let i = 0; i < rest.length; i++) {
-    const argument = rest[i]!;
+  if (HELP.test(first)) return ['--help', ...rest];
+  const word = first.toLowerCase();
+  const verb = verbs.find(({ names }) => names.includes(word));
+  if (verb !== undefined) return [verb.verb, ...optionsOf(rest, verb)];
+  if (word === 'help') return [word, ...rest.map((name) => name.toLowerCase())];
+  return /^--(?:help|version)$/.test(word) ? [word, ...rest] : [...args];
+}
+
+function optionsOf(args: readonly string[], verb: VerbName): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const argument = args[i]!;
     if (argument === '--') {
-      out.push(...rest.slice(i));
+      out.push(...args.slice(i));
       break;
     }
-    if (/^[/-]\?$/.test(argument)) {
+    if (HELP.test(argument)) {
       out.push('--help');
       continue;
     }
-    const match = OPTION.exec(argument);
-    const name = match?.[1]?.toLowerCase();
-    const option = verb.options.find(({ long, names }) => name === long || names.includes(name ?? ''));
-    if (match === null || option === undefined) {
+    const option = optionOf(argument, verb);
+    if (option === undefined) {
       out.push(argument);
       continue;
     }
-    const following = rest[i + 1];
-    if (option.long === 'count' && match[2] === undefined && !/^\d/.test(following ?? '')) {
+    const { name, given, spec } = option;
+    const following = args[i + 1];
+    if (name === 'count' && !isNumber(given ?? following)) {
       // `--count` alone asks for the number of events; with a number it is wevtutil's limit.
-      out.push('--count-only');
-      continue;
+      if (given === undefined || isTruth(given)) {
+        const value = given ?? (isTruth(following) ? args[++i] : undefined);
+        if (value?.toLowerCase() !== 'false') out.push('--count-only');
+        continue;
+      }
     }
-    if (option.kind === 'switch') {
-      const given = match[2] ?? (following !== undefined && isTruthValue(following) ? rest[++i] : undefined);
-      const value = given?.toLowerCase();
-      if (value === undefined || value === 'true') out.push(`--${option.long}`);
-      else if (value !== 'false') out.push(`--${option.long}=${given}`);
-      continue;
+    if (spec.kind === 'switch') {
+      const value = given ?? (isTruth(following) ? args[++i] : undefined) ?? 'true';
+      if (!isTruth(value)) throw new UsageError(`${argument}: write true or false behind it, or nothing`);
+      if (value.toLowerCase() === 'true') out.push(`--${spec.long}`);
+    } else if (given !== undefined) {
+      out.push(`--${spec.long}=${given}`);
+    } else if (following === undefined || optionOf(following, verb) !== undefined) {
+      throw new UsageError(`${argument}: its value is missing`);
+    } else {
+      out.push(`--${spec.long}=${args[++i]}`);
     }
-    if (match[2] !== undefined) out.push(`--${option.long}=${match[2]}`);
-    else if (following !== undefined) out.push(`--${option.long}=${rest[++i]}`);
-    else out.push(`--${option.long}`);
   }
   return out;
 }
 
-function isTruthValue(text: string): boolean {
-  return /^(true|false)$/i.test(text);
+interface GivenOption {
+  readonly name: string;
+  /** What stands behind the colon or the equals sign. */
+  readonly given: string | undefined;
+  readonly spec: OptionName;
+}
+
+function optionOf(argument: string, verb: VerbName): GivenOption | undefined {
+  const match = OPTION.exec(argument);
+  if (match === null) return undefined;
+  const name = match[1]!.toLowerCase();
+  const spec = verb.options.find(({ long, names }) => name === long || names.includes(name));
+  if (spec !== undefined) return { name, given: match[2], spec };
+  const isSlash = argument.startsWith('/') && match[2] === undefined;
+  if (REMOTE.includes(name) && verb.options.length > 0 && !isSlash) {
+    throw new UsageError(`${argument}: other computers cannot be asked yet; copy their logs here`);
+  }
+  return undefined;
+}
+
+function isNumber(text: string | undefined): boolean {
+  return text !== undefined && /^\d+$/.test(text);
+}
+
+function isTruth(text: string | undefined): text is string {
+  return text !== undefined && /^(?:true|false)$/i.test(text);
 }

@@ -60,8 +60,8 @@ function isThere(file: string): boolean {
 }
 
 /** `winevt demo`: what this program is for, on a log of its own. */
-export async function demo(options: { readonly file?: string }): Promise<number> {
-  const file = options.file ?? path.join(cacheFolder(), FILE_NAME);
+export async function demo(options: { readonly log?: string }): Promise<number> {
+  const file = options.log ?? path.join(cacheFolder(), FILE_NAME);
   try {
     if (isThere(file)) say(`Using the log of an earlier run: ${file}`);
     else writeLog(file);

@@ -1,8 +1,8 @@
 import { EvtError } from '../errors/evt-error.ts';
 import { EvtQueryError } from '../query/index.ts';
 
-/** Exit statuses of the command. */
-export const ExitStatus = { success: 0, failure: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
+/** Exit statuses of the command. Stopped by a signal: 128 and its number. */
+export const ExitStatus = { success: 0, failure: 1, usage: 2, hangup: 129, interrupted: 130, terminated: 143 } as const;
 
 /** Something is wrong with the command line itself. */
 export class UsageError extends Error {}
@@ -24,14 +24,19 @@ export function failureText(error: unknown, query?: string): string {
 
 /** The line of the query that holds the offset, and a mark under the offending part. */
 function placeText(query: string, offset: number, length: number): string {
-  const lineStart = query.lastIndexOf('\n', Math.max(0, offset - 1)) + 1;
-  const newline = query.indexOf('\n', offset);
-  const line = query.slice(lineStart, newline < 0 ? undefined : newline).replaceAll('\t', ' ');
-  const column = offset - lineStart;
+  // Where the text ends too early, its last words are what a person wants to see.
+  const at = Math.min(offset, query.trimEnd().length);
+  const lineStart = query.lastIndexOf('\n', at - 1) + 1;
+  const newline = query.indexOf('\n', at);
+  const line = query
+    .slice(lineStart, newline < 0 ? undefined : newline)
+    .replaceAll(/\s/g, ' ')
+    .trimEnd();
+  const column = at - lineStart;
   const from = Math.max(0, Math.min(column - WINDOW / 2, line.length - WINDOW));
-  const shown = line.slice(from, from + WINDOW);
-  const before = from > 0 ? '…' : '';
+  const isOneLine = !query.trim().includes('\n');
+  const before = `  ${isOneLine ? '' : `line ${query.slice(0, at).split('\n').length}: `}${from > 0 ? '…' : ''}`;
   const after = from + WINDOW < line.length ? '…' : '';
-  const mark = '^'.repeat(Math.max(1, Math.min(length, line.length - column, WINDOW)));
-  return `  ${before}${shown}${after}\n  ${' '.repeat(before.length + column - from)}${mark}`;
+  const mark = '^'.repeat(Math.max(1, Math.min(length, line.length - column, from + WINDOW - column)));
+  return `${before}${line.slice(from, from + WINDOW)}${after}\n${' '.repeat(before.length + column - from)}${mark}`;
 }

@@ -4,14 +4,16 @@ import { ExitStatus } from './failure.ts';
 export class Interrupt {
   readonly #cancel: () => void;
   #status: number | undefined;
-  readonly #onInterrupt = () => this.#stop(ExitStatus.interrupted);
-  readonly #onTerminate = () => this.#stop(ExitStatus.terminated);
+  readonly #handlers = [
+    ['SIGINT', () => this.#stop(ExitStatus.interrupted)],
+    ['SIGTERM', () => this.#stop(ExitStatus.terminated)],
+    ['SIGHUP', () => this.#stop(ExitStatus.hangup)],
+  ] as const;
 
   /** @param cancel stops what is pending, through EvtCancel */
   constructor(cancel: () => void) {
     this.#cancel = cancel;
-    process.on('SIGINT', this.#onInterrupt);
-    process.on('SIGTERM', this.#onTerminate);
+    for (const [signal, handler] of this.#handlers) process.on(signal, handler);
   }
 
   #stop(status: number): void {
@@ -26,7 +28,6 @@ export class Interrupt {
   }
 
   end(): void {
-    process.off('SIGINT', this.#onInterrupt);
-    process.off('SIGTERM', this.#onTerminate);
+    for (const [signal, handler] of this.#handlers) process.off(signal, handler);
   }
 }

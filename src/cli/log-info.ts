@@ -1,6 +1,7 @@
 import { EventLogSession } from '../index.ts';
 import { ExitStatus, failureText, UsageError } from './failure.ts';
-import { timeText } from './format/columns.ts';
+import { timeText } from './format/value-text.ts';
+import { pathTypeOf } from './query-options.ts';
 
 export interface LogInfoOptions {
   readonly logfile?: boolean;
@@ -20,7 +21,7 @@ export async function logInfo(log: string, options: LogInfoOptions): Promise<num
   const session = EventLogSession.open({ logs: options.logs });
   try {
     const info = await session.getLogInformation(log, {
-      pathType: options.logfile ? 'file' : options.logs === undefined ? undefined : 'channel',
+      pathType: pathTypeOf(log, options.logfile, options.logs),
     });
     const fields = {
       creationTime: milliseconds(info.creationTime),
@@ -42,8 +43,12 @@ export async function logInfo(log: string, options: LogInfoOptions): Promise<num
   }
 }
 
+export interface EnumLogsOptions {
+  readonly logs?: string;
+}
+
 /** `winevt el`: names of the channels, one per line. */
-export async function enumLogs(options: { readonly logs?: string }): Promise<number> {
+export async function enumLogs(options: EnumLogsOptions): Promise<number> {
   const session = EventLogSession.open({ logs: options.logs });
   try {
     const names = await session.getLogNames();

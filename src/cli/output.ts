@@ -1,16 +1,16 @@
 /** Characters gathered before they are written. */
-const CHUNK = 64 * 1024;
+const ENOUGH = 64 * 1024;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /** Where results go: few large writes, no faster than the reader takes them. */
 export class Output {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: NodeJS.WritableStream;
   readonly #encoding: BufferEncoding;
   #pending = '';
   #closed = false;
   #failure: Error | undefined;
 
-  constructor(stream: NodeJS.WriteStream, utf16 = false) {
+  constructor(stream: NodeJS.WritableStream, utf16 = false) {
     this.#stream = stream;
     this.#encoding = utf16 ? 'utf16le' : 'utf8';
     if (utf16) this.#pending = BYTE_ORDER_MARK;
@@ -26,18 +26,26 @@ export class Output {
     return this.#closed;
   }
 
-  /** Takes whole lines. Resolves when more may come. */
-  async write(text: string): Promise<void> {
-    this.#pending += text;
-    if (this.#pending.length >= CHUNK) await this.flush();
+  /** True when it is time to flush. */
+  get full(): boolean {
+    return this.#pending.length >= ENOUGH;
   }
 
-  async flush(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+  /** Takes whole lines. */
+  add(text: string): void {
+    this.#pending += text;
+  }
+
+  /** Hands over what was gathered. @returns whether the reader has taken it. @throws when it cannot be written */
+  async flush(): Promise<boolean> {
     const text = this.#pending;
     this.#pending = '';
-    if (text === '' || this.#closed) return;
-    await new Promise<void>((resolve) => this.#stream.write(text, this.#encoding, () => resolve()));
-    if (this.#failure !== undefined) throw this.#failure;
+    if (text !== '' && !this.#closed) {
+      await new Promise<void>((resolve) => this.#stream.write(text, this.#encoding, () => resolve()));
+    }
+    if (this.#failure !== undefined) {
+      throw new Error(`the output cannot be written: ${this.#failure.message}`, { cause: this.#failure });
+    }
+    return !this.#closed;
   }
 }

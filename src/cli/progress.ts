@@ -26,7 +26,7 @@ export class ProgressLine {
     this.#shown = true;
     const percent = totalBytes === 0 ? 100 : Math.min(100, Math.floor((100 * readBytes) / totalBytes));
     const rate = readBytes / MEGABYTE / ((now - this.#started) / 1000);
-    const line = `${percent} %  ${records} records read, ${events} found, ${rate.toFixed(0)} MB/s  (Ctrl-C stops)`;
+    const line = `${percent} %, ${rate.toFixed(0)} MB/s, ${records.toLocaleString('en')} records read, ${events.toLocaleString('en')} found (Ctrl-C stops)`;
     this.#stream.write(`\r\x1b[K${line.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
 

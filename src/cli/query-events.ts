@@ -1,7 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import {
-  EventBookmark as Bookmark,
-  type EventBookmark,
   EventLogQuery,
   type EventLogReader,
   EventLogSession,
@@ -10,120 +7,87 @@ import {
   isCancelled,
 } from '../index.ts';
 import { lint, parseQuery } from '../query/index.ts';
-import { DamageReport } from './damage-report.ts';
+import { readBookmark, saveBookmark } from './bookmark-file.ts';
+import { count, DamageReport } from './damage-report.ts';
 import { ExitStatus, failureText, UsageError } from './failure.ts';
 import type { Formatter } from './format/event-lines.ts';
 import { createFormatter } from './format/formatter.ts';
 import { Interrupt } from './interrupt.ts';
 import { Output } from './output.ts';
 import { ProgressLine } from './progress.ts';
-import { FORMATS, type Format } from './verbs.ts';
-
-/** Options of `qe`, as the command line gives them. */
-export interface QueryEventsOptions {
-  readonly query?: string;
-  readonly logfile?: boolean;
-  readonly structuredquery?: boolean;
-  readonly logs?: string;
-  readonly format?: string;
-  readonly count?: string;
-  readonly countOnly?: boolean;
-  readonly reversedirection?: boolean;
-  readonly bookmark?: string;
-  readonly savebookmark?: string;
-  readonly element?: string;
-  readonly tolerate?: boolean;
-  readonly strict?: boolean;
-  readonly recover?: boolean;
-  readonly attributesApart?: boolean;
-  readonly rawCharacters?: boolean;
-  readonly unicode?: boolean;
-  readonly locale?: string;
-  readonly quiet?: boolean;
-}
+import { formatOf, limitOf, type QueryEventsOptions, timeDigitsOf, type Wanted, wantedOf } from './query-options.ts';
 
 const EVENTS_PER_READ = 256;
+/** Events that are rare are shown as they are found: a read gives what it has after this time. */
+const READ_MS = 200;
+/** Events found wait no longer than this before they are written. */
+const WRITE_AFTER_MS = 100;
 
 function complain(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function limitOf(count: string | undefined): number {
-  if (count === undefined) return Number.POSITIVE_INFINITY;
-  if (!/^\d{1,15}$/.test(count)) throw new UsageError(`/c: "${count}" is no number of events`);
-  return Number(count);
-}
-
-function formatOf(format: string | undefined): Format {
-  const name = (format ?? 'xml').toLowerCase();
-  if (name === 'jsonl') return 'json';
-  if (name === 'renderedxml') {
-    throw new UsageError('/f:RenderedXml needs the providers’ messages, which logs do not hold: use /f:xml');
-  }
-  const known = FORMATS.find((one) => one === name);
-  if (known === undefined) throw new UsageError(`/f: "${format}" is none of ${FORMATS.join(', ')}`);
-  return known;
-}
-
-function readText(path: string, what: string): string {
-  try {
-    const bytes = readFileSync(path);
-    const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
-    return bytes.toString(utf16 ? 'utf16le' : 'utf8').replace(/^\ufeff/, '');
-  } catch (error) {
-    throw new EvtError('ERROR_FILE_NOT_FOUND', 'winevt', `${what} ${path} cannot be read: ${(error as Error).message}`);
-  }
-}
-
-/** Written beside and renamed: whoever reads the file sees the old bookmark or the new one. */
-function saveBookmark(path: string, bookmark: EventBookmark): void {
-  const beside = `${path}.new`;
-  writeFileSync(beside, `${bookmark.xml}\r\n`);
-  renameSync(beside, path);
-}
-
 /** `winevt qe`: prints events. @returns the exit status */
-export async function queryEvents(path: string, options: QueryEventsOptions): Promise<number> {
+export async function queryEvents(path: string | undefined, options: QueryEventsOptions): Promise<number> {
+  const output = new Output(process.stdout, options.unicode);
+  const formatter = await createFormatter(formatOf(options.format), {
+    element: options.element,
+    attributesApart: options.attributesApart === true,
+    rawCharacters: options.rawCharacters === true,
+    timeDigits: timeDigitsOf(options.timeDigits),
+    width: outputWidth(),
+  });
   const limit = limitOf(options.count);
-  const format = formatOf(options.format);
-  if (options.structuredquery && (options.logfile || options.query !== undefined)) {
-    throw new UsageError('/sq takes its logs and its query from the file: it goes with neither /lf nor /q');
-  }
-  const query = options.structuredquery ? readText(path, 'the query file') : options.query;
-  if (options.locale !== undefined) complain('winevt: /l has no effect: logs do not hold messages');
+  let query = options.query;
   try {
+    const wanted = wantedOf(path, options);
+    query = wanted.query;
+    if (options.locale !== undefined) complain('winevt: /l has no effect: messages are not rendered yet');
     if (options.strict) for (const { sentence } of lint(parseQuery(query))) complain(`winevt: advice: ${sentence}`);
-    return await new QueryEvents(path, query, options, limit, format).run();
+    return await new QueryEvents(wanted, options, limit, formatter, output).run();
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     complain(failureText(error, query));
     return ExitStatus.failure;
   }
 }
 
+/** Columns of the terminal; where there is none, what the caller says in COLUMNS. */
+function outputWidth(): number | undefined {
+  if (process.stdout.isTTY) return process.stdout.columns;
+  const columns = Number(process.env['COLUMNS']);
+  return Number.isInteger(columns) && columns > 0 ? columns : undefined;
+}
+
 class QueryEvents {
   readonly #options: QueryEventsOptions;
   readonly #limit: number;
-  readonly #format: Format;
+  readonly #formatter: Formatter;
+  readonly #output: Output;
   readonly #session: EventLogSession;
   readonly #reader: EventLogReader;
   readonly #progress: ProgressLine;
   readonly #damage: DamageReport;
   readonly #interrupt: Interrupt;
   #found = 0;
-  #last: EventRecord | undefined;
+  /** The last event in the output's buffer, and the last one the output's reader has taken. */
+  #printed: EventRecord | undefined;
+  #delivered: EventRecord | undefined;
+  #writtenAt = 0;
 
-  constructor(path: string, query: string | undefined, options: QueryEventsOptions, limit: number, format: Format) {
+  constructor(wanted: Wanted, options: QueryEventsOptions, limit: number, formatter: Formatter, output: Output) {
     this.#options = options;
     this.#limit = limit;
-    this.#format = format;
-    this.#progress = new ProgressLine(process.stderr, options.quiet !== true);
+    this.#formatter = formatter;
+    this.#output = output;
+    const quiet = options.quiet === true;
+    this.#progress = new ProgressLine(process.stderr, !quiet);
     this.#damage = new DamageReport((line) => {
-      if (options.quiet) return;
       this.#progress.clear();
       complain(line);
-    });
-    const log = new EventLogQuery(options.structuredquery ? undefined : path, query, {
-      pathType: options.logfile ? 'file' : options.logs === undefined ? undefined : 'channel',
+    }, quiet);
+    const query = new EventLogQuery(wanted.log, wanted.query, {
+      pathType: wanted.pathType,
       reverse: options.reversedirection,
       tolerateErrors: options.tolerate,
       strict: options.strict,
@@ -131,9 +95,9 @@ class QueryEvents {
       onDamage: (damage) => this.#damage.add(damage),
       onProgress: (progress) => this.#progress.update(progress, this.#found),
     });
-    const bookmark = options.bookmark && Bookmark.parse(readText(options.bookmark, 'the bookmark file'));
+    const bookmark = options.bookmark === undefined ? undefined : readBookmark(options.bookmark);
     this.#session = EventLogSession.open({ logs: options.logs });
-    this.#reader = this.#session.query(log, undefined, bookmark ? { bookmark } : {});
+    this.#reader = this.#session.query(query, undefined, { bookmark });
     this.#interrupt = new Interrupt(() => {
       // Opening is cancelled through the session, reading through the result set.
       this.#session.cancelCurrentOperations();
@@ -142,15 +106,20 @@ class QueryEvents {
   }
 
   async run(): Promise<number> {
-    const output = new Output(process.stdout, this.#options.unicode);
     try {
-      await this.#read(output);
-      await output.flush();
-      for (const warning of this.#reader.warnings) complain(`winevt: warning: ${warning}`);
-      for (const { name, status } of this.#reader.logStatus) {
-        if (status !== 0) complain(`winevt: warning: ${name} was left out (error ${status})`);
+      try {
+        if (this.#options.countOnly) await this.#count();
+        else await this.#print();
+      } catch (error) {
+        if (!isCancelled(error) || this.#interrupt.status === undefined) throw error;
+      } finally {
+        // What was found before a failure is shown, and can be resumed from, all the same.
+        await this.#flush();
+        this.#progress.clear();
+        this.#tell();
+        this.#saveBookmark();
       }
-      return this.#end();
+      return this.#interrupt.status ?? ExitStatus.success;
     } finally {
       this.#progress.clear();
       this.#interrupt.end();
@@ -158,86 +127,91 @@ class QueryEvents {
     }
   }
 
-  async #read(output: Output): Promise<void> {
-    try {
-      if (this.#options.countOnly) await this.#count(output);
-      else await this.#print(output);
-    } catch (error) {
-      if (!isCancelled(error) || this.#interrupt.status === undefined) throw error;
-    }
+  get #stopped(): boolean {
+    return this.#output.closed || this.#interrupt.status !== undefined;
   }
 
   /** The next events; none at the end, when enough were found, and when somebody has asked to stop. */
   async #next(): Promise<EventRecord[]> {
-    const left = this.#limit - this.#found;
-    if (left <= 0 || this.#interrupt.status !== undefined) return [];
-    return this.#reader.readBatch(Math.min(EVENTS_PER_READ, left));
-  }
-
-  async #count(output: Output): Promise<void> {
-    try {
-      for (let events = await this.#next(); events.length > 0; events = await this.#next())
-        this.#found += events.length;
-    } finally {
-      if (this.#interrupt.status === undefined) await output.write(`${this.#found}\n`);
+    for (;;) {
+      const left = this.#limit - this.#found;
+      if (left <= 0 || this.#stopped) return [];
+      try {
+        return await this.#reader.readBatch(Math.min(EVENTS_PER_READ, left), { timeoutMs: READ_MS });
+      } catch (error) {
+        if (!(error instanceof EvtError) || error.symbol !== 'ERROR_TIMEOUT') throw error;
+        await this.#flush();
+      }
     }
   }
 
-  async #print(output: Output): Promise<void> {
-    const formatter = await createFormatter(this.#format, {
-      element: this.#options.element,
-      attributesApart: this.#options.attributesApart === true,
-      rawCharacters: this.#options.rawCharacters === true,
-      width: process.stdout.isTTY ? process.stdout.columns : undefined,
-    });
-    await output.write(formatter.head);
+  async #count(): Promise<void> {
+    for (let events = await this.#next(); events.length > 0; events = await this.#next()) this.#found += events.length;
+    if (!this.#stopped) this.#output.add(`${this.#found}\n`);
+  }
+
+  async #print(): Promise<void> {
+    // The log is opened first: a query that fails prints nothing.
+    await this.#reader.open();
+    this.#output.add(this.#formatter.head);
+    this.#writtenAt = performance.now();
     try {
       for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
         for (const event of events) {
-          if (output.closed || this.#interrupt.status !== undefined) return;
-          await this.#printOne(event, formatter, output);
+          if (this.#stopped) return;
+          this.#printOne(event);
+          if (this.#output.full) await this.#flush();
         }
+        if (performance.now() - this.#writtenAt > WRITE_AFTER_MS) await this.#flush();
       }
     } finally {
-      await output.write(formatter.tail);
+      this.#output.add(this.#formatter.tail);
     }
   }
 
-  async #printOne(event: EventRecord, formatter: Formatter, output: Output): Promise<void> {
-    let text: string;
+  #printOne(event: EventRecord): void {
     try {
-      text = formatter.event(event, this.#found);
+      this.#output.add(this.#formatter.event(event, this.#found));
     } catch (error) {
       if (!(error instanceof EvtError)) throw error;
-      this.#damage.add({
-        path: event.containerLog,
-        severity: 'error',
-        slot: -1,
-        fileOffset: 0,
-        recordId: event.fileRecordId,
-        what: error.detail,
-      });
+      this.#damage.addEvent(event.containerLog, event.fileRecordId, error.detail);
       return;
     }
-    await output.write(text);
     this.#found++;
-    this.#last = event;
+    this.#printed = event;
   }
 
-  #end(): number {
-    this.#progress.clear();
-    this.#damage.end();
-    const { savebookmark } = this.#options;
-    if (savebookmark !== undefined && this.#last !== undefined) saveBookmark(savebookmark, this.#last.bookmark);
-    const { status } = this.#interrupt;
-    if (status === undefined) return ExitStatus.success;
-    const { readBytes, totalBytes, records } = this.#reader.progress;
-    const megabytes = (bytes: number) => (bytes / 1_000_000).toFixed(1);
-    const resume = savebookmark !== undefined && this.#last ? `; read on with /bm:${savebookmark}` : '';
-    complain(
-      `winevt: stopped after ${this.#found} events (${records} records, ${megabytes(readBytes)} of ` +
-        `${megabytes(totalBytes)} MB read)${resume}`,
-    );
-    return status;
+  async #flush(): Promise<void> {
+    if (process.stdout.isTTY) this.#progress.clear();
+    if (await this.#output.flush()) this.#delivered = this.#printed;
+    this.#writtenAt = performance.now();
   }
+
+  #saveBookmark(): void {
+    const { savebookmark } = this.#options;
+    if (savebookmark !== undefined && this.#delivered !== undefined) {
+      saveBookmark(savebookmark, this.#delivered.bookmark);
+    }
+  }
+
+  /** Says on stderr what there is to say beside the events. */
+  #tell(): void {
+    this.#damage.end();
+    for (const warning of this.#reader.warnings) complain(`winevt: warning: ${warning}`);
+    for (const { name, status } of this.#reader.logStatus) {
+      if (status !== 0) complain(`winevt: warning: ${name} was left out (error ${status})`);
+    }
+    if (this.#interrupt.status === undefined) return;
+    const { readBytes, totalBytes, records } = this.#reader.progress;
+    const { savebookmark } = this.#options;
+    const resume = savebookmark !== undefined && this.#delivered ? `; read on with /bm:${savebookmark}` : '';
+    complain(
+      `winevt: stopped after ${count(this.#found, 'event')} (${count(records, 'record')}, ` +
+        `${megabytes(readBytes)} of ${megabytes(totalBytes)} MB read)${resume}`,
+    );
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(1);
 }

@@ -5,20 +5,32 @@ export interface OptionSpec extends OptionName {
   /** What a value stands for in the help, for example FILE. */
   readonly placeholder?: string;
   readonly help: string;
+  /** Heading in the help. */
+  readonly group?: string;
   readonly choices?: readonly string[];
   /** Completed with file names. */
   readonly file?: boolean;
 }
 
 export interface VerbSpec extends VerbName {
-  readonly argument?: { readonly name: string; readonly help: string; readonly file: boolean };
+  readonly argument?: {
+    readonly name: string;
+    readonly help: string;
+    readonly file: boolean;
+    readonly optional?: boolean;
+  };
   readonly summary: string;
   readonly options: readonly OptionSpec[];
   readonly examples: readonly (readonly [command: string, what: string])[];
 }
 
+const SOURCE = 'What to read:';
+const OUTPUT = 'What to print:';
+const POSITION = 'Where to begin and end:';
+
 const LOGS: OptionSpec = {
   long: 'logs',
+  group: SOURCE,
   names: ['logs'],
   kind: 'value',
   placeholder: 'DIR',
@@ -28,6 +40,7 @@ const LOGS: OptionSpec = {
 
 const LOG_FILE: OptionSpec = {
   long: 'logfile',
+  group: SOURCE,
   names: ['lf'],
   kind: 'switch',
   help: 'PATH is a log file or a folder of them (also found out by itself)',
@@ -40,45 +53,73 @@ export const VERBS: readonly VerbSpec[] = [
   {
     verb: 'qe',
     names: ['qe', 'query-events'],
-    argument: { name: 'PATH', help: 'log file, folder of logs, channel name, or query file with /sq', file: true },
+    argument: {
+      name: 'PATH',
+      help: 'log file, folder of logs, or channel name; a query file with /sq; not needed when /q:"<QueryList>…" names the logs',
+      file: true,
+      optional: true,
+    },
     summary: 'print events of a log',
     options: [
       {
         long: 'query',
         names: ['q'],
         kind: 'value',
-        placeholder: 'XPATH',
-        help: 'XPath or structured XML; all by default',
+        placeholder: 'QUERY',
+        group: SOURCE,
+        help: 'XPath, or a structured query in XML; all events by default',
       },
       LOG_FILE,
       {
         long: 'structuredquery',
         names: ['sq'],
         kind: 'switch',
+        group: SOURCE,
         help: 'PATH is a file with a structured query (QueryList), which names the logs',
       },
       LOGS,
       {
-        long: 'format',
-        names: ['f'],
-        kind: 'value',
-        placeholder: 'FORMAT',
-        choices: FORMATS,
-        help: 'xml (default), text, json (one object per line), csv, table',
-      },
-      { long: 'count', names: ['c'], kind: 'value', placeholder: 'N', help: 'stop after N events' },
-      {
-        long: 'count-only',
-        names: ['n'],
+        long: 'tolerate',
+        names: [],
         kind: 'switch',
-        help: 'print only the number of events; --count without N is the same',
+        group: SOURCE,
+        help: 'leave out logs that cannot be opened and parts of the query that are not valid',
       },
-      { long: 'reversedirection', names: ['rd', 'reverse'], kind: 'switch', help: 'newest first' },
+      {
+        long: 'strict',
+        names: [],
+        kind: 'switch',
+        group: SOURCE,
+        help: 'warn where Windows would refuse the query, and where it probably says something else than was meant',
+      },
+      {
+        long: 'recover',
+        names: [],
+        kind: 'switch',
+        group: SOURCE,
+        help: 'also print records found in free space and behind damage',
+      },
+      {
+        long: 'reversedirection',
+        names: ['rd', 'reverse'],
+        kind: 'switch',
+        group: POSITION,
+        help: 'newest first',
+      },
+      {
+        long: 'count',
+        names: ['c'],
+        kind: 'value',
+        placeholder: 'N',
+        group: POSITION,
+        help: 'stop after N events',
+      },
       {
         long: 'bookmark',
         names: ['bm'],
         kind: 'value',
         placeholder: 'FILE',
+        group: POSITION,
         file: true,
         help: 'begin behind the event that this bookmark file names',
       },
@@ -87,34 +128,73 @@ export const VERBS: readonly VerbSpec[] = [
         names: ['sbm'],
         kind: 'value',
         placeholder: 'FILE',
+        group: POSITION,
         file: true,
         help: 'write a bookmark of the last event printed',
       },
-      { long: 'element', names: ['e'], kind: 'value', placeholder: 'NAME', help: 'wrap the XML in a root element' },
-      { long: 'tolerate', names: [], kind: 'switch', help: 'skip logs and parts of the query that are not valid' },
       {
-        long: 'strict',
-        names: [],
-        kind: 'switch',
-        help: 'warn where Windows would refuse the query, and advise on it',
+        long: 'format',
+        names: ['f'],
+        kind: 'value',
+        placeholder: 'FORMAT',
+        group: OUTPUT,
+        choices: FORMATS,
+        help: 'xml (default), text, json (one object per line; also jsonl), csv, table',
       },
-      { long: 'recover', names: [], kind: 'switch', help: 'also print records found in free space and behind damage' },
-      { long: 'attributes-apart', names: [], kind: 'switch', help: 'json: attributes beside their element' },
+      {
+        long: 'count-only',
+        names: ['n'],
+        kind: 'switch',
+        group: OUTPUT,
+        help: 'print only the number of events; --count without N is the same',
+      },
+      {
+        long: 'element',
+        names: ['e'],
+        kind: 'value',
+        placeholder: 'NAME',
+        group: OUTPUT,
+        help: 'xml: wrap the events in a root element',
+      },
       {
         long: 'raw-characters',
         names: [],
         kind: 'switch',
+        group: OUTPUT,
         help: 'xml: keep characters that XML forbids, as Windows does',
       },
-      { long: 'unicode', names: ['uni'], kind: 'switch', help: 'write UTF-16 instead of UTF-8' },
+      {
+        long: 'time-digits',
+        names: [],
+        kind: 'value',
+        placeholder: 'N',
+        group: OUTPUT,
+        choices: ['7', '9'],
+        help: 'xml, json: fraction digits of times, 7 (default) or 9 as before Windows 10 of 2020',
+      },
+      {
+        long: 'attributes-apart',
+        names: [],
+        kind: 'switch',
+        group: OUTPUT,
+        help: 'json: attributes beside their element instead of inside it',
+      },
+      { long: 'unicode', names: ['uni'], kind: 'switch', group: OUTPUT, help: 'write UTF-16 instead of UTF-8' },
       {
         long: 'locale',
         names: ['l'],
         kind: 'value',
         placeholder: 'LOCALE',
-        help: 'accepted; messages are not rendered',
+        group: OUTPUT,
+        help: 'accepted and without effect: messages are not rendered yet',
       },
-      { long: 'quiet', names: [], kind: 'switch', help: 'no progress, no reports of damage' },
+      {
+        long: 'quiet',
+        names: [],
+        kind: 'switch',
+        group: OUTPUT,
+        help: 'no progress, and of damage only how much there was',
+      },
     ],
     examples: [
       ['winevt qe Security.evtx /c:3 /rd:true /f:text', 'the three newest events'],
@@ -158,12 +238,12 @@ export const VERBS: readonly VerbSpec[] = [
     summary: 'make a log of 200,000 events, query it, and cancel a long query in the middle',
     options: [
       {
-        long: 'file',
-        names: [],
+        long: 'log',
+        names: ['file'],
         kind: 'value',
         placeholder: 'FILE',
         file: true,
-        help: 'where the log is kept (default: the user’s cache folder)',
+        help: 'the log to make, or to use when it is there (default: in the user’s cache folder)',
       },
     ],
     examples: [['winevt demo', 'what this program is for, in a few seconds']],

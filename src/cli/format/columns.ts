@@ -1,37 +1,29 @@
-import { fileTimeText } from '../../bytes/time.ts';
-import type { EventRecord, VariantValue } from '../../index.ts';
+import type { EventRecord } from '../../index.ts';
 import { levelName } from './names.ts';
-
-/** FILETIME as ISO text in UTC, seven digits. */
-export function timeText(fileTime: bigint | undefined): string {
-  if (fileTime === undefined) return '';
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, fileTime, true);
-  return fileTimeText(bytes, 0, 7);
-}
-
-export function valueText(value: VariantValue): string {
-  if (value === null) return '';
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex').toUpperCase();
-  if (Array.isArray(value)) return value.map(valueText).join(', ');
-  return String(value);
-}
+import { timeText, variantText } from './value-text.ts';
 
 /** `name=value; …` of the event's data; unnamed values stand alone. */
 export function dataText(event: EventRecord): string {
-  return event.properties
-    .map(({ name, value }) => (name === '' ? valueText(value.value) : `${name}=${valueText(value.value)}`))
-    .join('; ');
+  return event.properties.map(({ name, value }) => pair(name, variantText(value))).join('; ');
 }
 
-/** What csv and table show of an event. */
-export const COLUMNS: readonly { readonly title: string; readonly read: (event: EventRecord) => string }[] = [
-  { title: 'TimeCreated', read: (event) => timeText(event.timeCreatedFileTime) },
-  { title: 'Level', read: (event) => levelName(event.level) },
-  { title: 'EventID', read: (event) => String(event.id ?? '') },
-  { title: 'Provider', read: (event) => event.providerName ?? '' },
-  { title: 'Channel', read: (event) => event.logName ?? '' },
-  { title: 'Computer', read: (event) => event.machineName ?? '' },
-  { title: 'RecordID', read: (event) => String(event.recordId ?? event.fileRecordId) },
-  { title: 'Data', read: dataText },
-];
+export function pair(name: string, text: string): string {
+  return name === '' ? text : `${name}=${text}`;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly read: (event: EventRecord) => string;
+}
+
+/** What csv shows of an event; the table has most of them. */
+export const COLUMNS = {
+  time: { title: 'TimeCreated', read: (event) => timeText(event.timeCreatedFileTime) },
+  level: { title: 'Level', read: (event) => levelName(event.level) },
+  provider: { title: 'Provider', read: (event) => event.providerName ?? '' },
+  id: { title: 'EventID', read: (event) => String(event.id ?? '') },
+  channel: { title: 'Channel', read: (event) => event.logName ?? '' },
+  computer: { title: 'Computer', read: (event) => event.machineName ?? '' },
+  record: { title: 'RecordId', read: (event) => String(event.recordId ?? event.fileRecordId) },
+  data: { title: 'Data', read: dataText },
+} as const satisfies Record<string, Column>;

@@ -1,3 +1,4 @@
+import { CURRENT_STYLE } from '../../binxml/value.ts';
 import { UsageError } from '../failure.ts';
 import type { Format } from '../verbs.ts';
 import type { Formatter } from './event-lines.ts';
@@ -6,7 +7,8 @@ export interface FormatOptions {
   readonly element: string | undefined;
   readonly attributesApart: boolean;
   readonly rawCharacters: boolean;
-  /** Columns of the terminal; undefined when the output goes elsewhere. */
+  readonly timeDigits: 7 | 9;
+  /** Columns that a table may take; undefined when nobody knows. */
   readonly width: number | undefined;
 }
 
@@ -19,11 +21,7 @@ export async function createFormatter(format: Format, options: FormatOptions): P
     case 'xml':
       return xmlFormatter(options);
     case 'json':
-      return {
-        head: '',
-        event: (event) => `${event.json({ attributesApart: options.attributesApart })}\n`,
-        tail: '',
-      };
+      return jsonFormatter(options);
     case 'text':
       return (await import('./text.ts')).textFormatter();
     case 'csv':
@@ -33,14 +31,22 @@ export async function createFormatter(format: Format, options: FormatOptions): P
   }
 }
 
-function xmlFormatter({ element, rawCharacters }: FormatOptions): Formatter {
+function xmlFormatter({ element, rawCharacters, timeDigits }: FormatOptions): Formatter {
   if (element !== undefined && !ELEMENT_NAME.test(element)) {
     throw new UsageError(`/e: "${element}" is no name for an element`);
   }
-  const invalidCharacters = rawCharacters ? 'keep' : 'replace';
+  const options = {
+    style: { ...CURRENT_STYLE, timeDigits },
+    invalidCharacters: rawCharacters ? 'keep' : 'replace',
+  } as const;
   return {
     head: element === undefined ? '' : `<${element}>\n`,
-    event: (event) => `${event.xml({ invalidCharacters })}\n`,
+    event: (event) => `${event.xml(options)}\n`,
     tail: element === undefined ? '' : `</${element}>\n`,
   };
+}
+
+function jsonFormatter({ attributesApart, timeDigits }: FormatOptions): Formatter {
+  const options = { attributesApart, style: { ...CURRENT_STYLE, timeDigits } };
+  return { head: '', event: (event) => `${event.json(options)}\n`, tail: '' };
 }

@@ -1,11 +1,11 @@
 import type { EventRecord } from '../../index.ts';
-import { timeText, valueText } from './columns.ts';
 import type { Formatter } from './event-lines.ts';
 import { keywordNames, levelName, opcodeName } from './names.ts';
+import { timeText, variantText } from './value-text.ts';
 
 /** wevtutil's text form. Where it prints the provider's message, this prints the event's values: messages are not in logs. */
 export function textFormatter(): Formatter {
-  return { head: '', event: (event, index) => text(event, index), tail: '' };
+  return { head: '', event: text, tail: '' };
 }
 
 function text(event: EventRecord, index: number): string {
@@ -25,7 +25,7 @@ function text(event: EventRecord, index: number): string {
     '  Description: ',
   ];
   for (const { name, value } of event.properties) {
-    lines.push(name === '' ? valueText(value.value) : `${name}: ${valueText(value.value)}`);
+    lines.push(name === '' ? variantText(value) : `${name}: ${variantText(value)}`);
   }
   return `${lines.join('\n')}\n\n`;
 }

@@ -1,0 +1,83 @@
+import type { PathType } from '../index.ts';
+import { UsageError } from './failure.ts';
+import { readTextFile } from './text-file.ts';
+import { FORMATS, type Format } from './verbs.ts';
+
+/** Options of `qe`, as the command line gives them. */
+export interface QueryEventsOptions {
+  readonly query?: string;
+  readonly logfile?: boolean;
+  readonly structuredquery?: boolean;
+  readonly logs?: string;
+  readonly format?: string;
+  readonly count?: string;
+  readonly countOnly?: boolean;
+  readonly reversedirection?: boolean;
+  readonly bookmark?: string;
+  readonly savebookmark?: string;
+  readonly element?: string;
+  readonly tolerate?: boolean;
+  readonly strict?: boolean;
+  readonly recover?: boolean;
+  readonly attributesApart?: boolean;
+  readonly rawCharacters?: boolean;
+  readonly timeDigits?: string;
+  readonly unicode?: boolean;
+  readonly locale?: string;
+  readonly quiet?: boolean;
+}
+
+/** What is read: a log and a query, or a query that names its logs. */
+export interface Wanted {
+  readonly log: string | undefined;
+  readonly pathType: PathType | undefined;
+  readonly query: string | undefined;
+}
+
+/**
+ * @throws UsageError when the options contradict each other
+ * @throws EvtError when the query file cannot be read
+ */
+export function wantedOf(path: string | undefined, options: QueryEventsOptions): Wanted {
+  const { query, logs } = options;
+  if (options.structuredquery) {
+    if (options.logfile || query !== undefined) {
+      throw new UsageError('/sq takes its logs and its query from the file: it goes with neither /lf nor /q');
+    }
+    if (path === undefined) throw new UsageError('/sq: name the query file');
+    return { log: undefined, pathType: undefined, query: readTextFile(path) };
+  }
+  if (path === undefined && !query?.trimStart().startsWith('<')) {
+    throw new UsageError('name a log: a file, a folder of logs, or a channel (winevt qe --help shows how)');
+  }
+  return { log: path, pathType: pathTypeOf(path, options.logfile, logs), query };
+}
+
+/** What a path names when a folder of logs is given: a channel of it, except for a name that only files have. */
+export function pathTypeOf(path: string | undefined, isFile?: boolean, logs?: string): PathType | undefined {
+  if (isFile) return 'file';
+  return logs === undefined || path === undefined || /\.evtx$/i.test(path) ? undefined : 'channel';
+}
+
+export function limitOf(count: string | undefined): number {
+  if (count === undefined) return Number.POSITIVE_INFINITY;
+  if (!/^\d{1,15}$/.test(count)) throw new UsageError(`/c: "${count}" is no number of events`);
+  return Number(count);
+}
+
+export function formatOf(format: string | undefined): Format {
+  const name = (format ?? 'xml').toLowerCase();
+  if (name === 'jsonl') return 'json';
+  if (name === 'renderedxml') {
+    throw new UsageError('/f:RenderedXml needs the messages of the providers, which logs do not hold: use /f:xml');
+  }
+  const known = FORMATS.find((one) => one === name);
+  if (known === undefined) throw new UsageError(`/f: "${format}" is none of ${FORMATS.join(', ')}`);
+  return known;
+}
+
+export function timeDigitsOf(digits: string | undefined): 7 | 9 {
+  if (digits === undefined || digits === '7') return 7;
+  if (digits === '9') return 9;
+  throw new UsageError(`--time-digits: "${digits}" is neither 7 nor 9`);
+}
