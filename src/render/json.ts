@@ -54,7 +54,7 @@ class JsonWriter {
     for (const element of elements) {
       const dataName = element.name === 'Data' ? element.attributes.find(({ name }) => name === 'Name') : undefined;
       if (dataName !== undefined) {
-        members.push({ name: unique(this.#text(dataName.value)), text: this.#content(element.children, 'null') });
+        members.push({ name: unique(this.#text(dataName.value)), text: this.#content(element.children, '""') });
         continue;
       }
       if (element.name === 'Data' && element.attributes.length === 0 && isLeaf(element)) {
@@ -75,8 +75,7 @@ class JsonWriter {
     }
     if (gatheredAt >= 0) {
       const value = gathered.length === 1 ? gathered[0]! : `[${gathered.join(',')}]`;
-      const text = gathered.length === 1 && value === '""' ? 'null' : `{"#text":${value}}`;
-      members[gatheredAt] = { name: members[gatheredAt]!.name, text };
+      members[gatheredAt] = { name: members[gatheredAt]!.name, text: `{"#text":${value}}` };
     }
     return `{${members.map(({ name, text }) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
   }
