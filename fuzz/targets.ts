@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkDocument } from '../src/binxml/check.ts';
+import { BinXmlReader } from '../src/binxml/reader.ts';
+import { resolveDocument } from '../src/binxml/resolve.ts';
+import { TemplateCache } from '../src/binxml/template-cache.ts';
+import type { Fragment } from '../src/binxml/tree.ts';
+import { EvtError } from '../src/errors/evt-error.ts';
+import { Chunk } from '../src/evtx/chunk.ts';
+import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../src/evtx/layout.ts';
+import { DEFAULT_SESSION } from '../src/operations/handle-table.ts';
+import { Operation } from '../src/operations/operation.ts';
+import { runSync } from '../src/operations/task.ts';
+import { createMatcher, lint, parseQuery } from '../src/query/index.ts';
+import { renderJson } from '../src/render/json.ts';
+import { systemValues } from '../src/render/system-values.ts';
+import { bodyValues } from '../src/render/user-values.ts';
+import { renderXml } from '../src/render/xml.ts';
+import { LocalService } from '../src/service/local/local-service.ts';
+import { sampleEvent, sampleLog } from '../test/evtx/sample-events.ts';
+import { mutateLog, mutateText } from './mutate.ts';
+import type { Random } from './random.ts';
+
+/** A decoder under fire: makes an input, and takes it. Taking it may only fail with an EvtError. */
+export interface Target {
+  readonly name: string;
+  make(random: Random): Uint8Array | string;
+  take(input: Uint8Array | string): void;
+}
+
+const seedLogs = [sampleLog(12).log.bytes(), sampleLog(700).log.bytes()];
+const XPATHS: readonly string[] = [
+  '*',
+  '*[System[(EventID=4624 or EventID=4625) and TimeCreated[timediff(@SystemTime) <= 86400000]]]',
+  "*[EventData[Data[@Name='Count']>5 and Data[2]='x']] and *[System[band(Keywords,0x80000000000000)]]",
+  "Event/System[EventID!=1][Level<=3]/Provider[@Name='a' or @Guid='{54849625-5478-4994-a5ba-3e3b0328c30d}']",
+];
+const LISTS: readonly string[] = [
+  '<QueryList><Query Id="0" Path="Security"><Select>*[System[EventID &gt;= 5]]</Select><Suppress>*[UserData]</Suppress></Query></QueryList>',
+  '<?xml version="1.0"?><QueryList><Query><Select Path="file://a.evtx"><![CDATA[*[System[Level<=2]]]]></Select></Query></QueryList>',
+];
+
+/** Refusals are what hostile input is for. */
+function refusable(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof EvtError)) throw error;
+  }
+}
+
+function render(document: Fragment): void {
+  refusable(() => checkDocument(document));
+  refusable(() => {
+    const roots = resolveDocument(document);
+    renderXml(roots);
+    JSON.parse(renderJson(roots));
+    systemValues(roots[0]);
+    bodyValues(roots[0]);
+  });
+}
+
+const asBytes = (input: Uint8Array | string) => (typeof input === 'string' ? Buffer.from(input) : input);
+const asText = (input: Uint8Array | string) => (typeof input === 'string' ? input : Buffer.from(input).toString());
+
+function takeChunk(bytes: Uint8Array): void {
+  const chunk = new Chunk(bytes, 0, HEADER_BLOCK_SIZE);
+  chunk.checksums();
+  for (const { chunkOffset } of chunk.walk({ recover: true, dirty: true, onDamage: () => {} })) {
+    refusable(() => render(chunk.document(chunkOffset, () => {})));
+    refusable(() => chunk.hiddenRecord(chunkOffset));
+  }
+}
+
+function takeFile(bytes: Uint8Array): void {
+  const folder = mkdtempSync(join(tmpdir(), 'winevt-fuzz-'));
+  try {
+    const path = join(folder, 'log.evtx');
+    writeFileSync(path, bytes);
+    for (const recover of [false, true]) {
+      for (const direction of ['forward', 'reverse'] as const) refusable(() => readLog(path, direction, recover));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readLog(path: string, direction: 'forward' | 'reverse', recover: boolean): void {
+  const operation = () => new Operation('fuzz', DEFAULT_SESSION);
+  const request = {
+    path,
+    pathType: 'file',
+    query: "*[System[EventID!=99] or EventData[Data='x']]",
+    direction,
+    tolerate: false,
+    strict: false,
+    recover,
+    onDamage: () => {},
+    onProgress: undefined,
+  } as const;
+  const set = runSync(new LocalService().query(request, operation()));
+  try {
+    for (;;) {
+      const events = runSync(set.next(64, operation()));
+      for (const event of events) refusable(() => renderXml(event.tree));
+      if (events.length === 0) break;
+    }
+    const last = { origin: 'last', offset: 0, bookmark: undefined, strict: false } as const;
+    runSync(set.seek(last, operation()));
+    runSync(set.next(1, operation()));
+  } finally {
+    set.dispose();
+  }
+}
+
+function takeQuery(text: string): void {
+  refusable(() => {
+    const parsed = parseQuery(text, { strict: true });
+    lint(parsed);
+    for (const evaluator of ['compiled', 'plain'] as const) {
+      const matcher = createMatcher(parsed, { isMine: () => true, evaluator });
+      for (const id of [1n, 3n]) matcher.queryIds(sampleEvent(id), { now: 133_485_408_000_000_000n });
+    }
+  });
+  refusable(() => parseQuery(text, { tolerate: true }));
+}
+
+export const TARGETS: readonly Target[] = [
+  {
+    name: 'file',
+    make: (random) => mutateLog(random.pick(seedLogs), random),
+    take: (input) => takeFile(asBytes(input)),
+  },
+  {
+    name: 'chunk',
+    make: (random) => mutateLog(random.pick(seedLogs), random).slice(HEADER_BLOCK_SIZE, HEADER_BLOCK_SIZE + CHUNK_SIZE),
+    take: (input) => takeChunk(asBytes(input)),
+  },
+  {
+    name: 'binxml',
+    make: (random) => mutateLog(seedLogs[0]!, random).slice(HEADER_BLOCK_SIZE, HEADER_BLOCK_SIZE + CHUNK_SIZE),
+    take: (input) => {
+      const bytes = asBytes(input);
+      // Every aligned place, not only where records are: references may lead anywhere.
+      for (let at = 0x218; at < Math.min(bytes.length, 0x1000); at += 8) {
+        refusable(() => render(new BinXmlReader(bytes, new TemplateCache()).readDocument(at, bytes.length).fragment));
+      }
+    },
+  },
+  {
+    name: 'xpath',
+    make: (random) => mutateText(random.pick(XPATHS), random),
+    take: (input) => takeQuery(asText(input)),
+  },
+  {
+    name: 'querylist',
+    make: (random) => mutateText(random.pick(LISTS), random),
+    take: (input) => takeQuery(asText(input)),
+  },
+];
