@@ -1,11 +1,12 @@
 import { EvtError } from '../../errors/evt-error.ts';
+import { hasChunkMagic } from '../../evtx/chunk.ts';
 import { type FileHeader, hasFileMagic, readFileHeader } from '../../evtx/file-header.ts';
-import { CHUNK_SIZE, FILE_HEADER_SIZE, HEADER_BLOCK_SIZE } from '../../evtx/layout.ts';
+import { CHUNK_MAGIC, CHUNK_SIZE, FILE_HEADER_SIZE, HEADER_BLOCK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, findOrder, type SlotSource } from './chunk-order.ts';
-import { closeFile, openFile, readAt, statFile } from './files.ts';
+import { closeFile, openFile, readAt, readEach, statFile } from './files.ts';
 
 export interface LogFileOptions {
   /** Name in bookmarks and in EvtEventPath: channel name or full path. */
@@ -77,7 +78,7 @@ export class LogFile implements SlotSource {
       const count = yield* readAt(fd, head, 0, api, path);
       const sizeBytes = Number(stats.size);
       const header = fileHeader(head.subarray(0, count), path, api, options);
-      const blockSize = header.blockSize < sizeBytes ? header.blockSize : HEADER_BLOCK_SIZE;
+      const blockSize = yield* firstChunkAt(fd, header.blockSize, path, api);
       const slots = Math.max(0, Math.ceil((sizeBytes - blockSize) / CHUNK_SIZE));
       const file = { path, name: options.name, fd, sizeBytes, header, slots, blockSize };
       const order = yield* findOrder(file, operation, (slot) => {
@@ -106,6 +107,13 @@ export class LogFile implements SlotSource {
     this.#closed = true;
     closeFile(this.fd);
   }
+}
+
+/** Where the chunks begin: behind 4096 bytes, whatever the header says, unless they are only where it says. */
+function* firstChunkAt(fd: number, blockSize: number, path: string, api: string): Task<number> {
+  if (blockSize === HEADER_BLOCK_SIZE) return blockSize;
+  const [usual, claimed] = yield* readEach(fd, [HEADER_BLOCK_SIZE, blockSize], CHUNK_MAGIC.length, api, path);
+  return !hasChunkMagic(usual!) && hasChunkMagic(claimed!) ? blockSize : HEADER_BLOCK_SIZE;
 }
 
 function fileHeader(head: Uint8Array, path: string, api: string, options: LogFileOptions): FileHeader {
