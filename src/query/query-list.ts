@@ -100,7 +100,13 @@ class ListReader {
     };
     parser.on('comment', behindMarkup);
     parser.on('processinginstruction', behindMarkup);
-    parser.write(this.#base === 0 ? source : source.slice(this.#base)).close();
+    try {
+      parser.write(this.#base === 0 ? source : source.slice(this.#base)).close();
+    } catch (error) {
+      // The XML parser trips over a text that ends with "<!" instead of saying so.
+      if (!(error instanceof RangeError)) throw error;
+      throw this.#malformed(source.length, 'the text ends inside markup');
+    }
     const root = this.#root ?? { start: this.#base, end: source.length };
     return { queries: this.#queries, root };
   }

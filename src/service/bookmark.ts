@@ -66,7 +66,13 @@ export function parseBookmark(xml: string, api: string): EventPosition {
   parser.on('closetag', () => {
     depth--;
   });
-  parser.write(xml).close();
+  try {
+    parser.write(xml).close();
+  } catch (error) {
+    // The XML parser trips over a text that ends with "<!" instead of saying so.
+    if (!(error instanceof RangeError)) throw error;
+    throw new EvtError('ERROR_EVT_MALFORMED_XML_TEXT', api, 'the bookmark is no XML: it ends inside markup');
+  }
   // One log is current by itself; of several, the last one named is the best guess.
   return { names, recordIds, current: current < 0 ? names.length - 1 : current, direction };
 }
