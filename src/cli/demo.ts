@@ -1,15 +1,13 @@
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import * as path from 'node:path';
-import { generateDemoLog } from '../demo/demo-log.ts';
-import { EventLogSession, type EventRecord, isCancelled } from '../index.ts';
+import { type EventLogReader, EventLogSession, type EventRecord, isCancelled } from '../index.ts';
+import { DEMO_EVENTS, writeDemoLog } from './demo-file.ts';
 import { ExitStatus, failureText } from './failure.ts';
 import { tableFormatter } from './format/table.ts';
 
-const EVENTS = 200_000;
 /** Changes when the generator does, so that a log of an older version is not taken for this one's. */
-const FILE_NAME = `demo-1-${EVENTS}.evtx`;
-const SEED = 1;
+const FILE_NAME = `demo-1-${DEMO_EVENTS}.evtx`;
 const ROWS = 12;
 const FAILED_LOGONS = '*[System[EventID=4625]]';
 const PROCESS_STARTS = "*[System[EventID=4688] and EventData[Data[@Name='NewProcessName']]]";
@@ -26,51 +24,19 @@ function say(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Writes the log beside and renames it, so that a stopped demonstration leaves no half of one. */
-function writeLog(file: string): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const beside = `${file}.${process.pid}.new`;
-  const started = performance.now();
-  try {
-    const fd = openSync(beside, 'w');
-    try {
-      generateDemoLog(
-        { write: (position, bytes) => void writeSync(fd, bytes, 0, bytes.length, position) },
-        { events: EVENTS, seed: SEED },
-      );
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(beside, file);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const megabytes = (statSync(file).size / 1_000_000).toFixed(0);
-  say(`Wrote ${EVENTS.toLocaleString('en')} events (${megabytes} MB) in ${seconds} s: ${file}`);
-}
-
-function isThere(file: string): boolean {
-  try {
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
+/** Numbers as a person reads them. */
+function spell(number: number | bigint): string {
+  return number.toLocaleString('en');
 }
 
 /** `winevt demo`: what this program is for, on a log of its own. */
 export async function demo(options: { readonly log?: string }): Promise<number> {
   const file = options.log ?? path.join(cacheFolder(), FILE_NAME);
   try {
-    if (isThere(file)) say(`Using the log of an earlier run: ${file}`);
-    else writeLog(file);
+    await prepare(file);
     await showQuery(file);
     await showCancel(file);
-    say('Try next:');
-    say(`  npm start -- qe "${file}" /q:"*[System[Level=2]]" /c:5 /f:text`);
-    say(`  npm start -- qe "${file}" /q:"*[UserData]" /f:json /rd:true /c:3`);
-    say('  npm start -- qe --help');
+    showMore(file);
     return ExitStatus.success;
   } catch (error) {
     process.stderr.write(`${failureText(error)}\n`);
@@ -78,9 +44,22 @@ export async function demo(options: { readonly log?: string }): Promise<number> 
   }
 }
 
+async function prepare(file: string): Promise<void> {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    say(`Using the log of an earlier run: ${file}`);
+    return;
+  }
+  say(`Writing a log of ${spell(DEMO_EVENTS)} events at an invented company, once: ${file}`);
+  // The line is to be seen while the log is being made.
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  const started = performance.now();
+  const bytes = writeDemoLog(file);
+  say(`Done: ${spell(Math.round(bytes / 1_000_000))} MB in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
 async function showQuery(file: string): Promise<void> {
   say();
-  say(`Failed logons: winevt qe … /q:"${FAILED_LOGONS}" /f:table`);
+  say(`1. Who failed to log on?   /q:"${FAILED_LOGONS}" /f:table`);
   say();
   const started = performance.now();
   const table = tableFormatter(process.stdout.columns ?? 120);
@@ -90,63 +69,89 @@ async function showQuery(file: string): Promise<void> {
     if (found < ROWS) process.stdout.write(table.event(event, found));
     found++;
   }
-  const milliseconds = (performance.now() - started).toFixed(0);
-  say(`… ${found.toLocaleString('en')} in all, found in ${milliseconds} ms`);
+  const milliseconds = performance.now() - started;
+  if (found > ROWS) say(`… and ${spell(found - ROWS)} more`);
+  say(`${spell(found)} events found in ${spell(Math.round(milliseconds))} ms, the whole log looked through`);
 }
 
 function recordIds(events: readonly EventRecord[]): bigint[] {
   return events.map(({ fileRecordId }) => fileRecordId);
 }
 
+/** Reads a result to its end. */
+async function readAll(reader: EventLogReader): Promise<bigint[]> {
+  const ids: bigint[] = [];
+  for (let batch = await reader.readBatch(BATCH); batch.length > 0; batch = await reader.readBatch(BATCH)) {
+    ids.push(...recordIds(batch));
+  }
+  return ids;
+}
+
 /** Reads everything, and cancels through EvtCancel while a read is pending in the middle of the log. */
 async function showCancel(file: string): Promise<void> {
   say();
-  say('A long query, cancelled through EvtCancel in the middle of a read:');
-  const undisturbed: bigint[] = [];
-  const whole = EventLogSession.local.query(file, PROCESS_STARTS);
-  for (let batch = await whole.readBatch(BATCH); batch.length > 0; batch = await whole.readBatch(BATCH)) {
-    undisturbed.push(...recordIds(batch));
-  }
-  whole.close();
+  say('2. A long query, cancelled through EvtCancel while a read is pending:');
+  await using whole = EventLogSession.local.query(file, PROCESS_STARTS);
+  const undisturbed = await readAll(whole);
 
-  let cancelledAt = 0;
-  const reader = EventLogSession.local.query(file, PROCESS_STARTS, {
+  let pending = false;
+  let inTheMiddle = false;
+  let cancelledAt: number | undefined;
+  await using reader = EventLogSession.local.query(file, PROCESS_STARTS, {
     onProgress: ({ readBytes, totalBytes }) => {
-      if (cancelledAt !== 0 || readBytes < totalBytes / 2) return;
-      cancelledAt = -1;
-      setImmediate(() => {
-        cancelledAt = performance.now();
-        reader.cancelReading();
-      });
+      inTheMiddle = readBytes >= totalBytes / 2;
     },
   });
+  const timer = setInterval(() => {
+    if (!pending || !inTheMiddle) return;
+    clearInterval(timer);
+    cancelledAt = performance.now();
+    reader.cancelReading();
+  }, 1);
   const read: bigint[] = [];
-  let stopped = false;
-  for (;;) {
-    try {
+  try {
+    for (;;) {
+      pending = true;
       const batch = await reader.readBatch(BATCH);
+      pending = false;
       if (batch.length === 0) break;
-      const ids = recordIds(batch);
-      if (stopped && read.length > 0) {
-        say(`  the next read begins at record ${ids[0]}; the last one before was ${read.at(-1)}`);
-        stopped = false;
-      }
-      read.push(...ids);
-    } catch (error) {
-      if (!isCancelled(error)) throw error;
-      const after = performance.now() - cancelledAt;
-      const { readBytes, totalBytes, records } = reader.progress;
-      stopped = true;
-      say(
-        `  at record ${records.toLocaleString('en')}, ${((100 * readBytes) / totalBytes).toFixed(0)} % of the log read`,
-      );
-      say(`  the pending EvtNext returned ERROR_CANCELLED (1223) ${after.toFixed(2)} ms after EvtCancel`);
+      read.push(...recordIds(batch));
     }
+    say('   the log was read before the timer struck: try again');
+  } catch (error) {
+    const milliseconds = performance.now() - (cancelledAt ?? Number.NaN);
+    if (!isCancelled(error)) throw error;
+    const { readBytes, totalBytes, records } = reader.progress;
+    const percent = Math.round((100 * readBytes) / totalBytes);
+    const next = await readAll(reader);
+    say(`   cancelled after ${spell(records)} records, ${percent} % of the log`);
+    say(`   the pending EvtNext ended with ERROR_CANCELLED (1223) ${milliseconds.toFixed(2)} ms after EvtCancel`);
+    say(`   last record before it: ${spell(read.at(-1) ?? 0n)}; the next read goes on with ${spell(next[0] ?? 0n)}`);
+    say(`   an undisturbed reading has ${spell(undisturbed[read.length] ?? 0n)} there`);
+    read.push(...next);
+  } finally {
+    clearInterval(timer);
   }
-  reader.close();
-  const same = read.length === undisturbed.length && read.every((id, i) => id === undisturbed[i]);
-  if (!same)
+  if (read.length !== undisturbed.length || read.some((id, i) => id !== undisturbed[i])) {
     throw new Error(`the cancelled reading gave ${read.length} events, an undisturbed one ${undisturbed.length}`);
-  say(`  read on to the end: ${read.length.toLocaleString('en')} events, exactly those of an undisturbed reading`);
-  say();
+  }
+  say(`   both readings gave the same ${spell(read.length)} events: none lost, none twice`);
+}
+
+function showMore(file: string): void {
+  const command = process.env['npm_lifecycle_event'] === 'start' ? 'npm start -- ' : 'winevt ';
+  const lines: readonly (readonly [string, string])[] = [
+    ['Try next: somebody cleared the Security log. Who?', `qe "${file}" /q:"*[System[EventID=1102]]" /f:text`],
+    [
+      'Where did most of the failed logons come from, and what else did that address do?',
+      `qe "${file}" /q:"*[EventData[Data[@Name='IpAddress']='203.0.113.77']]" /rd:true /c:5 /f:json`,
+    ],
+    ['Print everything, and stop it with Ctrl-C:', `qe "${file}"`],
+    ['And on logs of your own:', 'qe --help'],
+  ];
+  for (const [what, args] of lines) {
+    say();
+    say(what);
+    say(`  ${command}${args}`);
+  }
 }

@@ -5,15 +5,18 @@ const AFTER_MS = 500;
 const EVERY_MS = 100;
 const MEGABYTE = 1_000_000;
 
+/** What is needed of a terminal. */
+export type TerminalStream = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & { write(text: string): boolean };
+
 /** A line on the terminal that says how far long work has come; nothing where stderr is no terminal. */
 export class ProgressLine {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: TerminalStream;
   readonly #started = performance.now();
   readonly #enabled: boolean;
   #shownAt = 0;
   #shown = false;
 
-  constructor(stream: NodeJS.WriteStream, enabled: boolean) {
+  constructor(stream: TerminalStream, enabled: boolean) {
     this.#stream = stream;
     this.#enabled = enabled && stream.isTTY === true;
   }

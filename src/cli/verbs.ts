@@ -170,7 +170,7 @@ export const VERBS: readonly VerbSpec[] = [
         placeholder: 'N',
         group: OUTPUT,
         choices: ['7', '9'],
-        help: 'xml, json: fraction digits of times, 7 (default) or 9 as before Windows 10 of 2020',
+        help: 'xml, json: fraction digits of times, 7 (default), or 9 as before the end of 2020',
       },
       {
         long: 'attributes-apart',

@@ -12,13 +12,13 @@ const ROOM_FOR_COMPUTER = 110;
 const ROOM_FOR_CHANNEL = 150;
 /** Columns whose width does not depend on the terminal's. */
 const LEVEL = 11;
-const EVENT_ID = 7;
-const RECORD_ID = 9;
+const EVENT_ID = 5;
+const RECORD_ID = 8;
 const SECONDS = 19;
 const MILLISECONDS = 23;
 
-/** Values that tell nothing: absent, and the null SID and GUID. */
-const EMPTY = /^(?:-?|S-1-0-0|\{00000000-0000-0000-0000-000000000000\})$/;
+/** Values that tell nothing: absent, and the null SID, GUID and logon id. */
+const EMPTY = /^(?:-?|0x0|S-1-0-0|\{00000000-0000-0000-0000-000000000000\})$/;
 /** SIDs and GUIDs: long, and nobody reads them first. */
 const IDENTIFIER = /^(?:S-1-|\{[0-9a-f]{8}-)/i;
 /** Printable characters of one cell each; anything else is measured by the table library. */
@@ -63,14 +63,14 @@ export function tableColumns(width: number): readonly TableColumn[] {
   // A blank between two columns, and the last place of a line stays free: some terminals wrap when it is taken.
   const left = width - 1 - fixed - (3 + flexible);
   const share = (part: number) => Math.floor(left * part);
-  const provider = share(width < ROOM_FOR_COMPUTER ? 0.36 : 0.24);
+  const provider = share(width < ROOM_FOR_COMPUTER ? 0.3 : 0.24);
   const computer = width < ROOM_FOR_COMPUTER ? 0 : share(0.15);
   const channel = width < ROOM_FOR_CHANNEL ? 0 : share(0.15);
   const columns: readonly TableColumn[] = [
     { ...time, width: timeWidth, cut: 'never' },
     { ...COLUMNS.level, width: LEVEL, cut: 'end' },
     { ...COLUMNS.provider, width: provider, cut: 'start' },
-    { ...COLUMNS.id, width: EVENT_ID, cut: 'never' },
+    { ...COLUMNS.id, title: 'ID', width: EVENT_ID, cut: 'never' },
     { ...COLUMNS.channel, width: channel, cut: 'start' },
     { ...COLUMNS.computer, width: computer, cut: 'end' },
     { ...COLUMNS.record, width: RECORD_ID, cut: 'never' },
