@@ -19,8 +19,8 @@ const MILLISECONDS = 23;
 
 /** Values that tell nothing: absent, and the null SID, GUID and logon id. */
 const EMPTY = /^(?:-?|0x0|S-1-0-0|\{00000000-0000-0000-0000-000000000000\})$/;
-/** SIDs and GUIDs: long, and nobody reads them first. */
-const IDENTIFIER = /^(?:S-1-|\{[0-9a-f]{8}-)/i;
+/** SIDs, GUIDs and times: long, and nobody reads them first. */
+const UNTELLING = /^(?:S-1-|\{[0-9a-f]{8}-|\d{4}-\d\d-\d\d[ T])/i;
 /** Printable characters of one cell each; anything else is measured by the table library. */
 const NARROW = /^[ -~\u00a1-\u00ac\u00ae-\u02ff]*$/;
 
@@ -85,7 +85,7 @@ function tellingData(event: EventRecord): string {
   const later: string[] = [];
   for (const { name, value } of event.properties) {
     const text = variantText(value).trim();
-    if (!EMPTY.test(text)) (IDENTIFIER.test(text) ? later : first).push(pair(name, text));
+    if (!EMPTY.test(text)) (UNTELLING.test(text) ? later : first).push(pair(name, text));
   }
   return [...first, ...later].join('; ');
 }
