@@ -2,6 +2,7 @@
 //
 //   node bench/cancel.mjs [tries]      1,000 cancels per row by default
 import { execFileSync } from 'node:child_process';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as winevt from '../dist/wevtapi/index.js';
@@ -81,6 +82,20 @@ async function asynchronous(file, tries) {
   return times;
 }
 
+/** How long the event loop stood still while a promise call scanned the whole log on this thread. */
+async function stalls(file) {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const handle = await promises.EvtQuery(null, file, QUERY, promises.EvtQueryFilePath);
+  await promises.EvtNext(handle, 10);
+  await promises.EvtSeek(handle, 0, null, 0, promises.EvtSeekRelativeToFirst);
+  delay.enable();
+  await promises.EvtNext(handle, 10);
+  delay.disable();
+  await promises.EvtClose(handle);
+  // The histogram counts its own millisecond of waiting.
+  return { p50Ms: delay.percentile(50) / 1e6 - 1, p99Ms: delay.percentile(99) / 1e6 - 1, maxMs: delay.max / 1e6 - 1 };
+}
+
 /** One process, one variant: V8 would otherwise compile both into one slower loop. */
 async function scanOnce(polls) {
   const { Operation } = await import('../dist/operations/operation.js');
@@ -155,9 +170,13 @@ if (process.argv[2] === '--scan') {
       maxMs.toFixed(3),
     ]),
   );
+  const stalled = await stalls(file);
+  console.log(
+    `\nEvent loop during a scan with a promise: stood still p50 ${stalled.p50Ms.toFixed(1)} ms, p99 ${stalled.p99Ms.toFixed(1)} ms, max ${stalled.maxMs.toFixed(1)} ms`,
+  );
   const cost = overhead();
   console.log(
     `\nCheck points in the cheapest scan: ${((cost.ratio - 1) * 100).toFixed(1)} % (median of 7 paired runs, ${cost.onMs.toFixed(0)} ms with, ${cost.offMs.toFixed(0)} ms without)`,
   );
-  report('cancel', { latency: results, overhead: cost });
+  report('cancel', { latency: results, stalls: stalled, overhead: cost });
 }

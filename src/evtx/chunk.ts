@@ -145,6 +145,13 @@ export class Chunk {
     return places;
   }
 
+  /** All records that stand anywhere behind the header, whatever the header says: for a slot that has lost it. */
+  carve(): RecordPlace[] {
+    const places: RecordPlace[] = [];
+    this.#recover(CHUNK_HEADER_SIZE, places);
+    return places;
+  }
+
   /** Chunk offsets of the live records, in file order. The cheap form of {@link walk}. */
   liveRecords(options: WalkOptions = {}): Int32Array {
     const { bytes } = this;

@@ -1,7 +1,7 @@
 import { u64, u64Number } from '../../bytes/little-endian.ts';
 import { hasChunkMagic } from '../../evtx/chunk.ts';
 import type { FileHeader } from '../../evtx/file-header.ts';
-import { CHUNK_SIZE, ChunkHeaderOffset, HEADER_BLOCK_SIZE } from '../../evtx/layout.ts';
+import { CHUNK_HEADER_SIZE, CHUNK_SIZE, ChunkHeaderOffset, HEADER_BLOCK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type Task, TURN } from '../../operations/task.ts';
 import { readEach } from './files.ts';
@@ -25,12 +25,18 @@ export interface SlotSource {
 }
 
 /** Bytes of a chunk header that hold its magic and its first record id. */
-const PEEK_SIZE = ChunkHeaderOffset.firstRecordId + 8;
+const HEAD_SIZE = ChunkHeaderOffset.firstRecordId + 8;
+/** Looked at in each slot: to the first record's size, because records may have outlived a header that is all zeros. */
+const PEEK_SIZE = CHUNK_HEADER_SIZE + 8;
 /** Slots looked at in one request, before others may run. */
 const PEEK_BATCH = 64;
 
-/** A slot that holds no chunk although something is written there. */
-export type OnForeignSlot = (slot: number) => void;
+export interface OrderOptions {
+  /** Also give slots without a chunk's magic: records may have outlived their header. */
+  readonly recover: boolean;
+  /** Told of each such slot. */
+  readonly onForeign: (slot: number) => void;
+}
 
 /**
  * Finds the order of a log's chunks.
@@ -39,9 +45,9 @@ export type OnForeignSlot = (slot: number) => void;
  * that is the order, and nothing more is read, however large the file is. For any other file each slot's first record id
  * is read and the chunks are sorted by it: headers of logs that were not closed are stale.
  */
-export function* findOrder(source: SlotSource, operation: Operation, onForeign: OnForeignSlot): Task<ChunkOrder> {
-  const ring = yield* ringOrder(source, operation.api);
-  return ring ?? (yield* sortedOrder(source, operation, onForeign));
+export function* findOrder(source: SlotSource, operation: Operation, options: OrderOptions): Task<ChunkOrder> {
+  const ring = options.recover ? undefined : yield* ringOrder(source, operation.api);
+  return ring ?? (yield* sortedOrder(source, operation, options));
 }
 
 function* ringOrder(source: SlotSource, api: string): Task<ChunkOrder | undefined> {
@@ -57,7 +63,7 @@ function* ringOrder(source: SlotSource, api: string): Task<ChunkOrder | undefine
   const heads = yield* peek(source, slotsProbed, api);
   let last = -1;
   for (const head of heads.slice(0, probes.length)) {
-    if (!hasChunkMagic(head) || head.length < PEEK_SIZE) return undefined;
+    if (!hasChunkMagic(head) || head.length < HEAD_SIZE) return undefined;
     const id = firstRecordId(head);
     if (id < last) return undefined;
     last = id;
@@ -67,18 +73,22 @@ function* ringOrder(source: SlotSource, api: string): Task<ChunkOrder | undefine
   return { length: count, slotAt, ascending: true };
 }
 
-function* sortedOrder(source: SlotSource, operation: Operation, onForeign: OnForeignSlot): Task<ChunkOrder> {
+function* sortedOrder(source: SlotSource, operation: Operation, options: OrderOptions): Task<ChunkOrder> {
   const found: { slot: number; id: number }[] = [];
   for (let from = 0; from < source.slots; from += PEEK_BATCH) {
     operation.checkpoint();
     yield TURN;
     const slots = Array.from({ length: Math.min(PEEK_BATCH, source.slots - from) }, (_, i) => from + i);
     for (const [i, head] of (yield* peek(source, slots, operation.api)).entries()) {
-      if (hasChunkMagic(head) && head.length === PEEK_SIZE) found.push({ slot: from + i, id: firstRecordId(head) });
-      else if (head.some((byte) => byte !== 0)) onForeign(from + i);
+      if (hasChunkMagic(head) && head.length >= HEAD_SIZE) found.push({ slot: from + i, id: firstRecordId(head) });
+      else {
+        if (head.some((byte) => byte !== 0)) options.onForeign(from + i);
+        // Pages of zeros may stand in front of what is left of a chunk: only reading all of it tells.
+        if (options.recover) found.push({ slot: from + i, id: Number.POSITIVE_INFINITY });
+      }
     }
   }
-  found.sort((a, b) => a.id - b.id || a.slot - b.slot);
+  found.sort((a, b) => (a.id === b.id ? a.slot - b.slot : a.id - b.id));
   const order = Uint32Array.from(found, ({ slot }) => slot);
   return { length: order.length, slotAt: (i) => order[i]!, ascending: false };
 }
@@ -96,7 +106,7 @@ export function* chunkOfRecord(source: SlotSource, order: ChunkOrder, id: bigint
     operation.checkpoint();
     const middle = Math.ceil((low + high) / 2);
     const [head] = yield* peek(source, [order.slotAt(middle)], operation.api);
-    const begins = head!.length === PEEK_SIZE ? u64(head!, ChunkHeaderOffset.firstRecordId) : 0n;
+    const begins = head!.length >= HEAD_SIZE ? u64(head!, ChunkHeaderOffset.firstRecordId) : 0n;
     if (begins <= id) low = middle;
     else high = middle - 1;
   }

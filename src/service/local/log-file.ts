@@ -81,9 +81,12 @@ export class LogFile implements SlotSource {
       const blockSize = yield* firstChunkAt(fd, header.blockSize, path, api);
       const slots = Math.max(0, Math.ceil((sizeBytes - blockSize) / CHUNK_SIZE));
       const file = { path, name: options.name, fd, sizeBytes, header, slots, blockSize };
-      const order = yield* findOrder(file, operation, (slot) => {
-        const what = 'the slot holds no chunk, but is not empty';
-        options.onDamage?.({ path, severity: 'error', slot, fileOffset: blockSize + slot * CHUNK_SIZE, what });
+      const order = yield* findOrder(file, operation, {
+        recover: options.recover,
+        onForeign: (slot) => {
+          const what = 'the slot holds no chunk, but is not empty';
+          options.onDamage?.({ path, severity: 'error', slot, fileOffset: blockSize + slot * CHUNK_SIZE, what });
+        },
       });
       return new LogFile(file, order, options.onDamage);
     } catch (error) {

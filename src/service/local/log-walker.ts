@@ -227,7 +227,8 @@ export class LogWalker {
     const first = !this.#told.has(index);
     this.#told.add(index);
     const onDamage = first ? (damage: Damage) => this.#tell(damage) : undefined;
-    if (!hasChunkMagic(bytes) || bytes.length < CHUNK_HEADER_SIZE) {
+    const foreign = !hasChunkMagic(bytes);
+    if (bytes.length < CHUNK_HEADER_SIZE || (foreign && !this.#options.recover)) {
       if (bytes.some((byte) => byte !== 0)) {
         onDamage?.({ severity: 'error', slot, fileOffset, what: 'the slot holds no chunk, but is not empty' });
       }
@@ -240,7 +241,8 @@ export class LogWalker {
       this.#loaded = { index, chunk, offsets: chunk.liveRecords({ dirty, onDamage }), recovered: NONE };
       return;
     }
-    const places = chunk.walk({ dirty, onDamage, recover: true });
+    // Without its magic, a chunk's header says nothing: whatever stands in it is recovered.
+    const places = foreign ? chunk.carve() : chunk.walk({ dirty, onDamage, recover: true });
     const recovered = new Set<number>();
     const offsets: number[] = [];
     for (const place of places) {
