@@ -2,6 +2,8 @@
 import { factDifferences } from './facts.mjs';
 
 const UNEXPLAINED = 'NO EXPLANATION';
+/** Such a record is compared with ours, too. */
+const RECOVERED = 'not among the live records: ours gives it when asked to recover';
 const EXAMPLES_SHOWN = Number(process.env.SHOW ?? 10);
 const recordId = (text) => /EventRecordID["':<>]+(\d+)/.exec(text)?.[1] ?? '';
 
@@ -23,19 +25,15 @@ function takeEqual(ours, theirs, normal) {
   return { equal: ours.length - left.length, ours: left, theirs: [...waiting.values()].flat() };
 }
 
-/** Pairs what is left by record id, in order. A record without a twin stands beside undefined. */
-function pair(ours, theirs) {
-  const waiting = grouped(theirs, recordId);
-  const pairs = ours.map((text) => [text, waiting.get(recordId(text))?.shift()]);
-  return [...pairs, ...[...waiting.values()].flat().map((text) => [undefined, text])];
-}
-
 /**
- * One form (XML, JSON) of all logs, beside another parser's.
+ * One form (XML, JSON) of all logs, beside another parser's. `form` has
+ * - `name`, `normal(text)`, under which texts are equal, and `facts(text)`;
+ * - `exact`: records whose texts differ although their facts do not are different;
+ * - `values`: reasons for a different value, each `{ reason, fits({ path, ours, theirs }) }`;
+ * - `texts`: reasons for a different text, each `{ reason, ours(text), theirs(text) }`: under both, values must be equal;
+ * - `records`: reasons for a record that one side alone has, each `{ reason, fits({ ours, theirs, facts, complaint, noted }) }`.
  *
- * `form`: `name`; `normal(text)`, under which texts are equal; `facts(text)`; `values`: reasons for a different value, each
- * `{ reason, fits({ path, ours, theirs }) }`; `records`: reasons for a record that one side alone has, each
- * `{ reason, fits({ ours, theirs, facts, complaint, recovered }) }`. The first reason that fits is counted.
+ * The first reason that fits is counted.
  */
 export class Comparison {
   #form;
@@ -45,26 +43,87 @@ export class Comparison {
   #equal = 0;
 
   constructor(form) {
-    this.#form = form;
+    this.#form = { values: [], texts: [], records: [], exact: false, ...form };
   }
 
-  /** @returns a line about the log: counts of both sides, and of equal records */
-  add(log, ours, theirs, { complaint, recovered }) {
-    const form = this.#form;
-    const left = takeEqual(ours, theirs, form.normal);
-    this.#records += ours.length;
-    let equal = left.equal;
-    for (const [own, other] of pair(left.ours, left.theirs)) {
-      const reasons = new Set(
-        own === undefined || other === undefined
-          ? [this.#alone(log, own, other, { complaint, recovered })]
-          : this.#different(log, own, other),
-      );
-      if (reasons.size === 0) equal++;
-      for (const reason of reasons) this.#kind(reason).records++;
+  /**
+   * @param ours our records: `texts`, `noted` (those whose damage our reader reports), and `recovered()`: the texts that are
+   *   given only when asked to recover
+   * @param theirs `texts`, and `complaint`: what the other parser said about the log
+   * @returns a line about the log: counts of both sides, and of equal records
+   */
+  add(log, ours, theirs) {
+    const { name, normal } = this.#form;
+    const left = takeEqual(ours.texts, theirs.texts, normal);
+    const byId = grouped(left.theirs, recordId);
+    let { equal } = left;
+    for (const own of left.ours) {
+      const twin = this.#twin(own, byId.get(recordId(own)) ?? []);
+      if (twin === undefined) this.#alone(log, { ours: own, complaint: theirs.complaint, noted: ours.noted });
+      else if (this.#count(log, own, twin)) equal++;
     }
+    const others = [...byId.values()].flat();
+    const recovered = grouped(others.length > 0 ? ours.recovered() : [], recordId);
+    for (const other of others) {
+      const twin = this.#twin(other, recovered.get(recordId(other)) ?? [], true);
+      if (twin === undefined) this.#alone(log, { theirs: other, complaint: theirs.complaint, noted: ours.noted });
+      else {
+        this.#kind(RECOVERED).records++;
+        this.#count(log, twin, other);
+      }
+    }
+    this.#records += ours.texts.length;
     this.#equal += equal;
-    return `${form.name}: ${ours.length} records, theirs ${theirs.length}, ${equal} equal`;
+    return `${name}: ${ours.texts.length} records, theirs ${theirs.texts.length}, ${equal} equal`;
+  }
+
+  /** Takes the text out of `candidates` that is closest to `text`: a log can hold an id twice. */
+  #twin(text, candidates, swapped = false) {
+    const unexplained = (other) => {
+      const reasons = swapped ? this.#reasons(other, text) : this.#reasons(text, other);
+      return reasons.filter(({ reason }) => reason === UNEXPLAINED).length;
+    };
+    const closest = candidates.length > 1 ? candidates.map(unexplained) : [0];
+    return candidates.splice(closest.indexOf(Math.min(...closest)), 1)[0];
+  }
+
+  /** Counts why two records differ. @returns true when they are equal in all that this form compares */
+  #count(log, ours, theirs) {
+    const reasons = this.#reasons(ours, theirs);
+    for (const { reason, difference } of reasons) {
+      if (difference !== undefined) this.#kind(reason).values++;
+      if (reason !== UNEXPLAINED) continue;
+      const { path, ...sides } = difference ?? { path: 'layout', ours, theirs };
+      this.#show(log, `record ${recordId(ours)}, ${path}`, sides);
+    }
+    for (const reason of new Set(reasons.map(({ reason }) => reason))) this.#kind(reason).records++;
+    return reasons.length === 0;
+  }
+
+  #reasons(ours, theirs) {
+    const { facts, values, texts, exact, normal } = this.#form;
+    if (normal(ours) === normal(theirs)) return [];
+    const explain = (own, other) =>
+      factDifferences(facts(own), facts(other)).map((difference) => ({
+        reason: values.find(({ fits }) => fits(difference))?.reason ?? UNEXPLAINED,
+        difference,
+      }));
+    const reasons = explain(ours, theirs);
+    if (reasons.length === 0) return exact ? [{ reason: UNEXPLAINED }] : [];
+    if (reasons.every(({ reason }) => reason !== UNEXPLAINED)) return reasons;
+    for (const text of texts) {
+      const others = explain(text.ours(ours), text.theirs(theirs));
+      if (others.every(({ reason }) => reason !== UNEXPLAINED)) return [{ reason: text.reason }, ...others];
+    }
+    return reasons;
+  }
+
+  #alone(log, context) {
+    const text = context.ours ?? context.theirs;
+    const facts = this.#form.facts(text);
+    const fit = this.#form.records.find(({ fits }) => fits({ ...context, facts }));
+    this.#kind(fit?.reason ?? UNEXPLAINED).records++;
+    if (fit === undefined) this.#show(log, `record ${recordId(text)}`, context);
   }
 
   #kind(reason) {
@@ -72,32 +131,7 @@ export class Comparison {
     return this.#kinds.get(reason);
   }
 
-  #alone(log, ours, theirs, context) {
-    const facts = this.#form.facts(ours ?? theirs);
-    const fit = this.#form.records.find(({ fits }) => fits({ ours, theirs, facts, ...context }));
-    if (fit === undefined) this.#show(log, `record ${recordId(ours ?? theirs)}`, ours, theirs);
-    return fit?.reason ?? UNEXPLAINED;
-  }
-
-  /** Reasons why two records differ. None: they are equal in all that this form compares. */
-  #different(log, ours, theirs) {
-    const { facts, values, exact } = this.#form;
-    const differences = factDifferences(facts(ours), facts(theirs));
-    if (differences.length === 0 && exact) {
-      this.#show(log, `record ${recordId(ours)}, layout`, ours, theirs);
-      return [UNEXPLAINED];
-    }
-    return differences.map((difference) => {
-      const reason = values.find(({ fits }) => fits(difference))?.reason ?? UNEXPLAINED;
-      this.#kind(reason).values++;
-      if (reason === UNEXPLAINED) {
-        this.#show(log, `record ${recordId(ours)}, ${difference.path}`, difference.ours, difference.theirs);
-      }
-      return reason;
-    });
-  }
-
-  #show(log, where, ours, theirs) {
+  #show(log, where, { ours, theirs }) {
     if (++this.#shown > EXAMPLES_SHOWN) return;
     const text = (side) => (side === undefined ? '(none)' : JSON.stringify(side).slice(0, 300));
     console.log(`${this.#form.name}: ${log}: ${where}\n  ours   ${text(ours)}\n  theirs ${text(theirs)}`);

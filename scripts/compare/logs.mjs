@@ -28,49 +28,52 @@ export function quit(message) {
   process.exit(2);
 }
 
-/** Runs another parser. @returns what it printed, and what it complained about: '' when it read the log to its end */
+/** Runs another parser. @returns its output, and what it complained about: '' when it read the log to its end */
 export function runParser(program, args) {
   const env = { ...process.env, PYTHONIOENCODING: 'utf-8', LC_ALL: 'C.UTF-8' };
   const { error, status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 30, env });
   if (error) quit(`${program}: ${error.message}`);
-  return { text: stdout, complaint: status === 0 ? stderr.trim() : `exit status ${status}: ${stderr.trim()}` };
+  return { output: stdout, complaint: status === 0 ? stderr.trim() : `exit status ${status}: ${stderr.trim()}` };
 }
 
 /** What is compared of our records by default: those of chunks, up to where a chunk's live records end. */
 const LIVE = {
-  inChunk: (chunk, dirty) => [...chunk.liveRecords({ dirty })],
+  inChunk: (chunk, options) => [...chunk.liveRecords(options)],
   inSlot: () => [],
 };
 
 /** What is left out of those, and given when asked to recover: behind the live records, and in slots without a chunk's magic. */
 const RECOVERED = {
-  inChunk: (chunk, dirty) => offsets(chunk.walk({ dirty, recover: true }).filter(({ recovered }) => recovered)),
+  inChunk: (chunk, options) => offsets(chunk.walk({ ...options, recover: true }).filter(({ recovered }) => recovered)),
   inSlot: (chunk) => offsets(chunk.carve()),
 };
 
 const offsets = (places) => places.map(({ chunkOffset }) => chunkOffset);
 
-/** Our readable records of a log in file order, rendered. */
-export const ourRecords = (file, render) => readRecords(file, render, LIVE);
-
-/** Those that are given only when asked to recover. */
-export const ourRecoveredRecords = (file, render) => readRecords(file, render, RECOVERED);
+/** Our readable records of a log in file order, rendered, as `Comparison.add` takes them. */
+export function ourRecords(file, render) {
+  return { ...readRecords(file, render, LIVE), recovered: () => readRecords(file, render, RECOVERED).texts };
+}
 
 function readRecords(file, render, { inChunk, inSlot }) {
   const bytes = readFileSync(file);
   const { dirty, blockSize } = readFileHeader(bytes);
-  const records = [];
+  const texts = [];
+  const noted = new Set();
   for (let slot = 0, at = blockSize; at < bytes.length; slot++, at += CHUNK_SIZE) {
     const chunk = new Chunk(bytes.subarray(at, at + CHUNK_SIZE), slot, at);
-    for (const offset of hasChunkMagic(bytes, at) ? inChunk(chunk, dirty) : inSlot(chunk)) {
+    const damaged = new Set();
+    const onDamage = ({ fileOffset }) => damaged.add(fileOffset - at);
+    for (const offset of hasChunkMagic(bytes, at) ? inChunk(chunk, { dirty, onDamage }) : inSlot(chunk)) {
       try {
         const document = chunk.document(offset);
         checkDocument(document);
-        records.push(render(resolveDocument(document)));
+        texts.push(render(resolveDocument(document)));
+        if (damaged.has(offset)) noted.add(texts.at(-1));
       } catch (error) {
         if (error.name !== 'BinXmlError') throw error;
       }
     }
   }
-  return records;
+  return { texts, noted };
 }
