@@ -4,8 +4,9 @@ import { factDifferences } from './facts.mjs';
 const UNEXPLAINED = 'NO EXPLANATION';
 /** Such a record is compared with ours, too. */
 const RECOVERED = 'not among the live records: ours gives it when asked to recover';
-const EXAMPLES_SHOWN = Number(process.env.SHOW ?? 10);
+const EXAMPLES_SHOWN = 10;
 const recordId = (text) => /EventRecordID["':<>]+(\d+)/.exec(text)?.[1] ?? '';
+const THEIRS_RECOVERED = 'behind damage: ours goes on, the other parser gives it as recovered';
 
 /** Texts by what `key` gives, each list in order. */
 function grouped(texts, key) {
@@ -49,16 +50,22 @@ export class Comparison {
   /**
    * @param ours our records: `texts`, `noted` (those whose damage our reader reports), and `recovered()`: the texts that are
    *   given only when asked to recover
-   * @param theirs `texts`, and `complaint`: what the other parser said about the log
+   * @param theirs `texts`; `recovered`: texts that it gives as recovered, which only serve as twins of our live records (it is
+   *   not compared what each digs out of free space); and `complaint`: what it said about the log
    * @returns a line about the log: counts of both sides, and of equal records
    */
   add(log, ours, theirs) {
     const { name, normal } = this.#form;
     const left = takeEqual(ours.texts, theirs.texts, normal);
     const byId = grouped(left.theirs, recordId);
+    const spare = grouped(theirs.recovered ?? [], recordId);
     let { equal } = left;
     for (const own of left.ours) {
-      const twin = this.#twin(own, byId.get(recordId(own)) ?? []);
+      let twin = this.#twin(own, byId.get(recordId(own)) ?? []);
+      if (twin === undefined) {
+        twin = this.#twin(own, spare.get(recordId(own)) ?? []);
+        if (twin !== undefined) this.#kind(THEIRS_RECOVERED).records++;
+      }
       if (twin === undefined) this.#alone(log, { ours: own, complaint: theirs.complaint, noted: ours.noted });
       else if (this.#count(log, own, twin)) equal++;
     }
