@@ -1,7 +1,6 @@
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { EvtError } from '../../src/errors/evt-error.ts';
 import { WIN32 } from '../../src/errors/win32.ts';
 import {
   CHUNK_SIZE,
@@ -11,14 +10,9 @@ import {
   RECORD_MAGIC,
   RecordOffset,
 } from '../../src/evtx/layout.ts';
-import { DEFAULT_SESSION } from '../../src/operations/handle-table.ts';
-import { Operation } from '../../src/operations/operation.ts';
-import { runSync } from '../../src/operations/task.ts';
-import { renderXml } from '../../src/render/xml.ts';
-import { LocalService } from '../../src/service/local/local-service.ts';
-import type { LogDamage } from '../../src/service/service.ts';
 import { sampleLog } from '../evtx/sample-events.ts';
 import { temporaryFolder } from '../log-files.ts';
+import { changed, errorsOf, type ReadingOptions, readBytes, readPath } from './reading.ts';
 
 const folder = temporaryFolder();
 const EVENTS = 40;
@@ -27,58 +21,7 @@ const goodLarge = sampleLog(900).log.bytes();
 const CHUNK = HEADER_BLOCK_SIZE;
 const FIRST = CHUNK + 0x200;
 
-interface Reading {
-  readonly code: number;
-  readonly xml: readonly string[];
-  readonly damage: readonly LogDamage[];
-}
-
-let files = 0;
-
-/** Reads a log from its bytes to its end, each event rendered. */
-function read(bytes: Uint8Array, options: { recover?: boolean } = {}): Reading {
-  const path = join(folder, `log-${files++}.evtx`);
-  writeFileSync(path, bytes);
-  return readPath(path, options);
-}
-
-function readPath(path: string, { recover = false }: { recover?: boolean } = {}): Reading {
-  const damage: LogDamage[] = [];
-  const xml: string[] = [];
-  const operation = () => new Operation('test', DEFAULT_SESSION);
-  const request = {
-    path,
-    pathType: 'file',
-    query: undefined,
-    direction: 'forward',
-    tolerate: false,
-    strict: false,
-    recover,
-    onDamage: (one: LogDamage) => damage.push(one),
-    onProgress: undefined,
-  } as const;
-  try {
-    const set = runSync(new LocalService().query(request, operation()));
-    for (;;) {
-      const events = runSync(set.next(64, operation()));
-      if (events.length === 0) break;
-      for (const event of events) xml.push(renderXml(event.tree));
-    }
-    set.dispose();
-    return { code: 0, xml, damage };
-  } catch (error) {
-    if (!(error instanceof EvtError)) throw error;
-    return { code: error.code, xml, damage };
-  }
-}
-
-function changed(bytes: Uint8Array, change: (bytes: Uint8Array, view: DataView) => void): Uint8Array {
-  const copy = bytes.slice();
-  change(copy, new DataView(copy.buffer));
-  return copy;
-}
-
-const errors = ({ damage }: Reading) => damage.filter(({ severity }) => severity === 'error');
+const read = (bytes: Uint8Array, options?: ReadingOptions) => readBytes(folder, bytes, options);
 const whole = read(good).xml;
 
 describe('files', () => {
@@ -164,7 +107,7 @@ describe('chunks', () => {
   test('a slot without the magic is reported, and read by nobody', () => {
     const reading = read(changed(good, (all) => all.fill(0x41, CHUNK, CHUNK + 8)));
     expect(reading.xml).toEqual([]);
-    expect(errors(reading)).toMatchObject([{ slot: 0, fileOffset: CHUNK }]);
+    expect(errorsOf(reading)).toMatchObject([{ slot: 0, fileOffset: CHUNK }]);
   });
 
   test.each([0x10000 + 8, 0x7fffffff, 0xffffffff])(
@@ -174,7 +117,7 @@ describe('chunks', () => {
       const reading = read(changed(good, (_, view) => view.setUint32(at, offset, true)));
       expect(reading.xml).toEqual(whole);
       expect(reading.damage.length).toBeGreaterThan(0);
-      expect(errors(reading)).toEqual([]);
+      expect(errorsOf(reading)).toEqual([]);
     },
   );
 
@@ -200,7 +143,7 @@ describe('chunks', () => {
     });
     const reading = read(bytes);
     expect(reading.xml).toEqual([]);
-    expect(errors(reading).length).toBeGreaterThan(0);
+    expect(errorsOf(reading).length).toBeGreaterThan(0);
   });
 });
 
@@ -214,7 +157,7 @@ describe('records', () => {
     // The names and templates that later records refer to stand in the first one.
     expect(reading.xml.length).toBeGreaterThanOrEqual(EVENTS - 3);
     expect(reading.xml.length).toBeLessThan(EVENTS);
-    expect(errors(reading)[0]).toMatchObject({ slot: 0, fileOffset: second });
+    expect(errorsOf(reading)[0]).toMatchObject({ slot: 0, fileOffset: second });
   });
 
   test('another size at the end of a record than at its start: read, with a warning', () => {
@@ -231,6 +174,6 @@ describe('records', () => {
       changed(good, (all) => all.fill(0, lastRecord + RecordOffset.binXml, lastRecord + RecordOffset.binXml + 8)),
     );
     expect(reading.xml).toEqual(whole.slice(0, last - 1));
-    expect(errors(reading)).toMatchObject([{ slot: 0, recordId: BigInt(EVENTS) }]);
+    expect(errorsOf(reading)).toMatchObject([{ slot: 0, recordId: BigInt(EVENTS) }]);
   });
 });
