@@ -1,0 +1,237 @@
+import { SaxesParser } from 'saxes';
+import { describe, expect, test } from 'vitest';
+import { defineTemplate, element, instance, optional, substitution } from '../../src/binxml/template-builder.ts';
+import { Token } from '../../src/binxml/token.ts';
+import type { ContentNode, Fragment } from '../../src/binxml/tree.ts';
+import { type TypedValue, value } from '../../src/binxml/typed-value.ts';
+import { ARRAY, ValueType } from '../../src/binxml/value-type.ts';
+import { WIN32 } from '../../src/errors/win32.ts';
+import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
+import { HEADER_BLOCK_SIZE, RecordOffset } from '../../src/evtx/layout.ts';
+import { chunksOf, MemoryLog } from '../evtx/memory-log.ts';
+import { sampleEvent, timeOf } from '../evtx/sample-events.ts';
+import { temporaryFolder } from '../log-files.ts';
+import { changed, errorsOf, type Reading, readBytes } from './reading.ts';
+
+const folder = temporaryFolder();
+/** The event that is tampered with. The samples in front define all that those behind it need. */
+const VICTIM = 4n;
+const EVENTS = 6;
+
+interface Log {
+  readonly bytes: Uint8Array;
+  /** File offset of the victim's fragment header. */
+  readonly start: number;
+  /** File offset behind the victim's record. */
+  readonly end: number;
+}
+
+function logWith(victim: Fragment): Log {
+  const log = new MemoryLog();
+  const writer = new EvtxFileWriter(log);
+  for (let id = 1n; id <= EVENTS; id++) writer.add(id === VICTIM ? victim : sampleEvent(id), timeOf(id));
+  writer.finish();
+  const bytes = log.bytes();
+  const [chunk] = chunksOf(bytes);
+  const { chunkOffset, sizeBytes } = chunk!.walk()[Number(VICTIM) - 1]!;
+  const record = HEADER_BLOCK_SIZE + chunkOffset;
+  return { bytes, start: record + RecordOffset.binXml, end: record + sizeBytes };
+}
+
+// Where things are in a literal <Victim>, from its fragment header: 0f 01 01 00, then the element.
+const Literal = { open: 4, size: 5, name: 9, nameUnits: 19, nameText: 21, close: 35 } as const;
+// And in a <Victim> that is a template with one substitution in it.
+const Instance = {
+  id: 6,
+  definition: 10,
+  guid: 18,
+  definitionSize: 34,
+  open: 42,
+  dependency: 43,
+  size: 45,
+  close: 75,
+  substitution: 76,
+  index: 77,
+  end: 81,
+  count: 82,
+  valueSize: 86,
+  valueType: 88,
+  value: 90,
+} as const;
+
+const literal = (content: readonly (ContentNode | string)[] = ['text']) => logWith([element('Victim', {}, content)]);
+const templated = (one: TypedValue, slot: ContentNode = substitution(0, one.type)) =>
+  logWith([instance(defineTemplate(element('Victim', {}, [slot])), [one])]);
+const read = (bytes: Uint8Array) => readBytes(folder, bytes);
+const victimOf = ({ xml }: Reading) => xml.filter((one) => !one.startsWith('<Event '));
+
+function tampered(log: Log, change: (view: DataView, start: number, all: Uint8Array) => void): Reading {
+  return read(changed(log.bytes, (all, view) => change(view, log.start, all)));
+}
+
+/** The victim's damage is told with slot, place and id; all other events are there. */
+function expectRefused(reading: Reading, log: Log, what: RegExp): void {
+  expect(reading.code).toBe(0);
+  expect(reading.refused).toEqual([]);
+  expect(reading.xml.length).toBe(EVENTS - 1);
+  expect(victimOf(reading)).toEqual([]);
+  const damage = errorsOf(reading);
+  expect(damage).toMatchObject([{ slot: 0, recordId: VICTIM }]);
+  expect(damage[0]!.what).toMatch(what);
+  expect(damage[0]!.fileOffset).toBeGreaterThanOrEqual(log.start - RecordOffset.binXml);
+  expect(damage[0]!.fileOffset).toBeLessThan(log.end);
+}
+
+/** The victim is read, as well-formed XML, and so are all others. */
+function expectRead(reading: Reading, victim: string | RegExp): void {
+  expect(reading.code).toBe(0);
+  expect(reading.refused).toEqual([]);
+  expect(reading.xml.length).toBe(EVENTS);
+  expect(errorsOf(reading)).toEqual([]);
+  const [xml] = victimOf(reading);
+  if (typeof victim === 'string') expect(xml).toBe(victim);
+  else expect(xml).toMatch(victim);
+  const parser = new SaxesParser();
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.write(`<Events>${xml}</Events>`).close();
+}
+
+test('the victims these tests change are read without any damage', () => {
+  for (const log of [literal(), templated(value.string('text'))]) {
+    const reading = read(log.bytes);
+    expectRead(reading, '<Victim>text</Victim>');
+    expect(reading.damage).toEqual([]);
+  }
+});
+
+describe('names', () => {
+  const log = literal();
+  const chunkOffsetOf = (fileOffset: number) => fileOffset - HEADER_BLOCK_SIZE;
+
+  test.each<[string, (here: number) => number]>([
+    ['behind its own place', (here) => here + 64],
+    ['past the chunk', () => 0x1_0000],
+    ['at the end of 32 bits', () => 0xffff_ffff],
+    ['just past its own entry', (here) => here + 5],
+  ])('a name offset %s is refused', (_, offset) => {
+    const reading = tampered(log, (view, start) => {
+      view.setUint32(start + Literal.name, offset(chunkOffsetOf(start + Literal.name)), true);
+    });
+    expectRefused(reading, log, /element name refers forward/);
+  });
+
+  test.each<[string, (here: number) => number]>([
+    ['inside the chunk header', () => 2],
+    ['inside its own record', (here) => here - 9],
+  ])('a name offset %s gives garbage, and the output stays well formed', (_, offset) => {
+    const reading = tampered(log, (view, start) => {
+      const at = start + Literal.name;
+      view.setUint32(at, offset(chunkOffsetOf(at)), true);
+      // The name is no longer inline: the start tag closes at once.
+      view.setUint8(at + 4, Token.CloseEmptyElement);
+      view.setUint8(at + 5, Token.EndOfFragment);
+    });
+    expect(reading.code).toBe(0);
+    expect(reading.xml.length + errorsOf(reading).length).toBe(EVENTS);
+  });
+
+  test.each([0xffff, 0x7fff])('a name of %i units is refused', (units) => {
+    const reading = tampered(log, (view, start) => view.setUint16(start + Literal.nameUnits, units, true));
+    expectRefused(reading, log, /element name needs \d+ bytes/);
+  });
+
+  test('a chain of names that runs in a circle is not followed', () => {
+    const reading = tampered(log, (view, start) => {
+      view.setUint32(start + Literal.name + 4, chunkOffsetOf(start + Literal.name + 4), true);
+    });
+    expectRead(reading, '<Victim>text</Victim>');
+  });
+
+  test.each([' a b', '<evil>', "x='1'", '\0\0\0', '\ud800x', '1st', ']]>'])('the element name %j is encoded', (name) => {
+    const reading = tampered(log, (view, start) => {
+      const text = name.padEnd(6, '.');
+      for (let i = 0; i < 6; i++) view.setUint16(start + Literal.nameText + 2 * i, text.charCodeAt(i), true);
+    });
+    expectRead(reading, /_x[0-9A-F]{4}_/);
+  });
+
+  test('an empty element name is refused', () => {
+    const reading = tampered(log, (view, start) => view.setUint16(start + Literal.nameUnits, 0, true));
+    expectRefused(reading, log, /element name is empty/);
+  });
+});
+
+describe('templates', () => {
+  const log = templated(value.string('text'));
+
+  test.each<[string, number, RegExp]>([
+    ['at 0', 0, /template definition/],
+    ['forward', 0xf000, /template definition refers forward/],
+    ['past the chunk', 0x1_0000, /template definition refers forward/],
+    ['at the end of 32 bits', 0xffff_ffff, /template definition refers forward/],
+  ])('a definition offset %s is refused', (_, offset, what) => {
+    expectRefused(
+      tampered(log, (view, start) => view.setUint32(start + Instance.definition, offset, true)),
+      log,
+      what,
+    );
+  });
+
+  test.each([0, 0xffff, 0xffff_ffff])('a definition of %i bytes is refused', (size) => {
+    const reading = tampered(log, (view, start) => view.setUint32(start + Instance.definitionSize, size, true));
+    expectRefused(reading, log, new RegExp(`template definition of ${size} bytes`));
+  });
+
+  test('a definition under another id than its use is refused', () => {
+    const reading = tampered(log, (view, start) => view.setUint32(start + Instance.id, 0x12345678, true));
+    expectRefused(reading, log, /another id/);
+  });
+
+  test('a definition that holds its own instance is refused, not followed', () => {
+    const reading = tampered(log, (view, start) => {
+      // An instance of the definition that is being read, in place of the element in it.
+      const guid = view.getUint32(start + Instance.guid, true);
+      view.setUint8(start + Instance.open, Token.TemplateInstance);
+      view.setUint8(start + Instance.open + 1, 1);
+      view.setUint32(start + Instance.open + 2, guid, true);
+      view.setUint32(start + Instance.open + 6, start + Instance.definition + 4 - HEADER_BLOCK_SIZE, true);
+    });
+    expectRefused(reading, log, /contains itself/);
+  });
+
+  test('a definition that ends before its last token is read to its size', () => {
+    const reading = tampered(log, (view, start) => {
+      view.setUint8(start + Instance.end - 1, Token.EndOfFragment);
+    });
+    expectRead(reading, '<Victim>text</Victim>');
+  });
+
+  test.each([5000, 20_000, 0xffff_ffff])('a count of %i values is refused before they are looked at', (count) => {
+    const reading = tampered(log, (view, start) => view.setUint32(start + Instance.count, count, true));
+    expectRefused(reading, log, new RegExp(`${count} values do not fit`));
+  });
+
+  test('values larger than what is left are refused', () => {
+    const reading = tampered(log, (view, start) => view.setUint16(start + Instance.valueSize, 0xffff, true));
+    expectRefused(reading, log, /values of 65535 bytes/);
+  });
+
+  test('a substitution without a value is refused', () => {
+    const none = tampered(log, (view, start) => view.setUint32(start + Instance.count, 0, true));
+    expectRefused(none, log, /substitution 0 has no value: the instance has 0/);
+    const high = tampered(log, (view, start) => view.setUint16(start + Instance.index, 9, true));
+    expectRefused(high, log, /substitution 9 has no value: the instance has 1/);
+  });
+
+  test('a dependency on a value that does not exist counts as none', () => {
+    const reading = tampered(log, (view, start) => view.setUint16(start + Instance.dependency, 7, true));
+    expectRead(reading, '<Victim>text</Victim>');
+  });
+
+  test('an event that its Null values leave nothing of is refused', () => {
+    const gone = templated(value.none, optional(0, ValueType.String));
+    expectRefused(read(gone.bytes), gone, /holds no event/);
+  });
+});
