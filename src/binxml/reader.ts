@@ -195,6 +195,7 @@ export class BinXmlReader {
     if (size === 0 || listEnd > end)
       throw new BinXmlError(this.#at - 4, `attribute list of ${size} bytes, ${end - this.#at} are left`);
     const attributes: AttributeNode[] = [];
+    const names = new Set<string>();
     while (this.#at < listEnd) {
       const byte = this.bytes[this.#at]!;
       this.#count(this.#at);
@@ -202,7 +203,10 @@ export class BinXmlReader {
         throw new BinXmlError(this.#at, `token ${hexOffset(byte)} where an attribute must stand`);
       }
       this.#at++;
+      const nameAt = this.#at;
       const name = this.#name(listEnd, 'attribute name');
+      if (names.has(name)) throw new BinXmlError(nameAt, `attribute "${name}" stands twice`);
+      names.add(name);
       const value: AttributePart[] = [];
       while (this.#at < listEnd && (this.bytes[this.#at]! & ~MORE) !== Token.Attribute) {
         this.#count(this.#at);

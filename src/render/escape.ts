@@ -8,7 +8,8 @@ const FORBIDDEN =
   /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const SUSPECT = /[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/;
 
-function allowed(text: string, policy: InvalidCharacters): string {
+/** `text` with what XML forbids replaced, when that is the policy. Nothing is escaped. */
+export function allowed(text: string, policy: InvalidCharacters): string {
   return policy === 'replace' && SUSPECT.test(text) ? text.replace(FORBIDDEN, '\ufffd') : text;
 }
 
@@ -30,4 +31,18 @@ export function escapeAttribute(text: string, policy: InvalidCharacters): string
 export function isXmlCharacter(code: number): boolean {
   if (code < 0x20) return code === 0x9 || code === 0xa || code === 0xd;
   return (code < 0xd800 || code > 0xdfff) && code !== 0xfffe && code !== 0xffff;
+}
+
+const XML_ENTITY = /^(?:amp|lt|gt|quot|apos)$/;
+
+/** True for the entities that XML defines by itself: any other makes a document without a DTD malformed. */
+export function isXmlEntity(name: string): boolean {
+  return XML_ENTITY.test(name);
+}
+
+const RESERVED_TARGET = /^xml$/i;
+
+/** True when XML keeps the target of a processing instruction for its own declaration. */
+export function isReservedTarget(target: string): boolean {
+  return RESERVED_TARGET.test(target);
 }

@@ -1,12 +1,23 @@
 import type { AttributeText, EventContent, EventElement } from '../binxml/event-tree.ts';
 import { CURRENT_STYLE, type ValueStyle, valueText } from '../binxml/value.ts';
 import { ValueType } from '../binxml/value-type.ts';
-import { escapeAttribute, escapeText, type InvalidCharacters, isXmlCharacter } from './escape.ts';
+import {
+  allowed,
+  escapeAttribute,
+  escapeText,
+  type InvalidCharacters,
+  isReservedTarget,
+  isXmlCharacter,
+  isXmlEntity,
+} from './escape.ts';
 
 /** How events are rendered. The default is what current Windows writes, except that forbidden characters become U+FFFD. */
 export interface RenderOptions {
   readonly style?: ValueStyle;
-  /** `replace` (default): U+FFFD, so that any XML parser reads the output. `keep`: as stored, as Windows does. */
+  /**
+   * `replace` (default): U+FFFD, so that any XML parser reads the output; unknown entities become text, and a processing
+   * instruction named `xml` is `_xml`. `keep`: all as stored, as Windows does.
+   */
   readonly invalidCharacters?: InvalidCharacters;
 }
 
@@ -61,14 +72,16 @@ export function renderXml(roots: readonly EventElement[], options: RenderOptions
         out += policy === 'keep' || isXmlCharacter(node.code) ? `&#${node.code};` : '\ufffd';
         return;
       case 'entityref':
-        out += `&${node.name};`;
+        out += policy === 'keep' || isXmlEntity(node.name) ? `&${node.name};` : `&amp;${node.name};`;
         return;
       case 'cdata':
         // "]]>" would end the section: it is split over two.
-        out += `<![CDATA[${node.text.replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
+        out += `<![CDATA[${allowed(node.text, policy).replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
         return;
       case 'pi':
-        out += `<?${node.target} ${node.data.replaceAll('?>', '? >')}?>`;
+        if (policy === 'replace' && isReservedTarget(node.target)) out += '<?_';
+        else out += '<?';
+        out += `${node.target} ${allowed(node.data, policy).replaceAll('?>', '? >')}?>`;
     }
   }
 }

@@ -4,8 +4,7 @@ import { defineTemplate, element, instance, optional, substitution } from '../..
 import { Token } from '../../src/binxml/token.ts';
 import type { ContentNode, Fragment } from '../../src/binxml/tree.ts';
 import { type TypedValue, value } from '../../src/binxml/typed-value.ts';
-import { ARRAY, ValueType } from '../../src/binxml/value-type.ts';
-import { WIN32 } from '../../src/errors/win32.ts';
+import { ValueType } from '../../src/binxml/value-type.ts';
 import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
 import { HEADER_BLOCK_SIZE, RecordOffset } from '../../src/evtx/layout.ts';
 import { chunksOf, MemoryLog } from '../evtx/memory-log.ts';
@@ -149,13 +148,16 @@ describe('names', () => {
     expectRead(reading, '<Victim>text</Victim>');
   });
 
-  test.each([' a b', '<evil>', "x='1'", '\0\0\0', '\ud800x', '1st', ']]>'])('the element name %j is encoded', (name) => {
-    const reading = tampered(log, (view, start) => {
-      const text = name.padEnd(6, '.');
-      for (let i = 0; i < 6; i++) view.setUint16(start + Literal.nameText + 2 * i, text.charCodeAt(i), true);
-    });
-    expectRead(reading, /_x[0-9A-F]{4}_/);
-  });
+  test.each([' a b', '<evil>', "x='1'", '\0\0\0', '\ud800x', '1st', ']]>'])(
+    'the element name %j is encoded',
+    (name) => {
+      const reading = tampered(log, (view, start) => {
+        const text = name.padEnd(6, '.');
+        for (let i = 0; i < 6; i++) view.setUint16(start + Literal.nameText + 2 * i, text.charCodeAt(i), true);
+      });
+      expectRead(reading, /_x[0-9A-F]{4}_/);
+    },
+  );
 
   test('an empty element name is refused', () => {
     const reading = tampered(log, (view, start) => view.setUint16(start + Literal.nameUnits, 0, true));
@@ -233,5 +235,113 @@ describe('templates', () => {
   test('an event that its Null values leave nothing of is refused', () => {
     const gone = templated(value.none, optional(0, ValueType.String));
     expectRefused(read(gone.bytes), gone, /holds no event/);
+  });
+});
+
+describe('tokens', () => {
+  const log = literal();
+
+  test.each([0x10, 0x1f, 0x20, 0x4d, 0x4e, 0x81, 0xff])('token %i in content is refused', (token) => {
+    const reading = tampered(log, (view, start) => view.setUint8(start + Literal.close + 1, token));
+    expectRefused(reading, log, /is not known here/);
+  });
+
+  test.each([Token.Substitution, Token.OptionalSubstitution])('token %i outside a definition is refused', (token) => {
+    const reading = tampered(log, (view, start) => view.setUint8(start + Literal.close + 1, token));
+    expectRefused(reading, log, /outside a template definition/);
+  });
+
+  test('an element that promises attributes and has none, and one with attributes it did not promise', () => {
+    const promised = tampered(log, (view, start) => view.setUint8(start + Literal.open, Token.OpenStartElement | 0x40));
+    expectRefused(promised, log, /attribute list of \d+ bytes/);
+    const unpromised = tampered(log, (view, start) => view.setUint8(start + Literal.close, Token.Attribute));
+    expectRefused(unpromised, log, /where the start tag of "Victim" must close/);
+  });
+
+  test('text of another type than a string, and text past its record', () => {
+    const type = tampered(log, (view, start) => view.setUint8(start + Literal.close + 2, 8));
+    expectRefused(type, log, /text has type 8/);
+    const long = tampered(log, (view, start) => view.setUint16(start + Literal.close + 3, 0x7fff, true));
+    expectRefused(long, log, /text needs 65534 bytes/);
+  });
+
+  test.each([0, 3, 0xffff, 0xffff_ffff])('an element that claims %i bytes is read by its tokens', (size) => {
+    const reading = tampered(log, (view, start) => view.setUint32(start + Literal.size, size, true));
+    expectRead(reading, '<Victim>text</Victim>');
+  });
+
+  test.each([0, 3, 5, 0xffff_ffff])('an attribute list of %i bytes is refused', (size) => {
+    const attributes = logWith([element('Victim', { at: 'x' }, [])]);
+    const reading = tampered(attributes, (view, start) => view.setUint32(start + Literal.close, size, true));
+    expectRefused(reading, attributes, /attribute/);
+  });
+
+  test('elements that nobody closes are closed', () => {
+    const nested = literal([element('Inner', {}, ['text'])]);
+    const reading = tampered(nested, (_view, start, all) => {
+      // Both end tokens and the end of the fragment.
+      const end = all.lastIndexOf(Token.EndElement, nested.end - 5);
+      expect(end).toBeGreaterThan(start);
+      all.fill(Token.EndOfFragment, end - 1, end + 1);
+    });
+    expectRead(reading, '<Victim><Inner>text</Inner></Victim>');
+  });
+
+  test('one end too many is refused', () => {
+    const reading = tampered(log, (view, start) => {
+      view.setUint8(start + Literal.close + 1, Token.EndElement);
+      view.setUint8(start + Literal.close + 2, Token.EndElement);
+    });
+    expectRefused(reading, log, /is not known here/);
+  });
+
+  test('two events in one record are both given', () => {
+    const two = logWith([element('Victim', {}, ['1']), element('Victim', {}, ['2'])]);
+    expectRead(read(two.bytes), '<Victim>1</Victim><Victim>2</Victim>');
+  });
+
+  test('elements nested deeper than 64 are refused', () => {
+    let deep = element('E', {}, ['x'.repeat(8 * 80)]);
+    for (let i = 1; i < 60; i++) deep = element('E', {}, [deep]);
+    const nested = logWith([deep]);
+    const reading = tampered(nested, (view, start, all) => {
+      // Its text becomes eighty more start tags of the same name.
+      const name = view.getUint32(start + Literal.name, true);
+      const text = Buffer.from(all.buffer).indexOf(Buffer.from('xxxx', 'utf16le'), start) - 4;
+      for (let i = 0; i < 80; i++) {
+        const at = text + 10 * i;
+        view.setUint8(at, Token.OpenStartElement);
+        view.setUint32(at + 5, name, true);
+        view.setUint8(at + 9, Token.CloseStartElement);
+      }
+    });
+    expectRefused(reading, nested, /nested more than 64 deep/);
+  });
+
+  test.each<[string, ContentNode, string]>([
+    ['a reference to U+0000', { kind: 'charref', code: 0 }, '\ufffd'],
+    ['a reference to half a pair', { kind: 'charref', code: 0xd800 }, '\ufffd'],
+    ['a reference to U+FFFF', { kind: 'charref', code: 0xffff }, '\ufffd'],
+    ['text with what XML forbids', { kind: 'text', text: 'a\0\u0003\ud800b' }, 'a\ufffd\ufffd\ufffdb'],
+    ['CDATA with its own end', { kind: 'cdata', text: 'a]]>b' }, '<![CDATA[a]]]]><![CDATA[>b]]>'],
+    ['CDATA with what XML forbids', { kind: 'cdata', text: 'a\u0003b' }, '<![CDATA[a\ufffdb]]>'],
+    ['an instruction with its own end', { kind: 'pi', target: 'go', data: 'a?>b' }, '<?go a? >b?>'],
+    ['an instruction with what XML forbids', { kind: 'pi', target: 'go', data: 'a\u0003b' }, '<?go a\ufffdb?>'],
+    ['an instruction named xml', { kind: 'pi', target: 'xml', data: 'a' }, '<?_xml a?>'],
+    ['an entity that XML does not define', { kind: 'entityref', name: 'nbsp' }, '&amp;nbsp;'],
+    ['an entity that XML defines', { kind: 'entityref', name: 'gt' }, '&gt;'],
+  ])('%s leaves the output well formed', (_, node, text) => {
+    expectRead(read(literal([node]).bytes), `<Victim>${text}</Victim>`);
+  });
+
+  test('an attribute that stands twice is refused: no XML can say it', () => {
+    const twice: Fragment = [
+      {
+        ...element('Victim'),
+        attributes: ['1', '2'].map((text) => ({ name: 'at', value: [{ kind: 'text', text }] })),
+      },
+    ];
+    const attributes = logWith(twice);
+    expectRefused(read(attributes.bytes), attributes, /attribute "at" stands twice/);
   });
 });
