@@ -67,3 +67,12 @@ export function factDifferences(ours, theirs) {
   }
   return differences;
 }
+
+/** Which no event lacks. */
+const NEVER_ZERO = ['/System/Channel', '/System/EventRecordID', '/System/EventID'];
+
+/** Whether the facts are those of a record whose values lie on a page that was never written: all are zero or Null. */
+export function holdsNoEvent(facts) {
+  const value = (end) => facts.find(({ path }) => path.endsWith(end))?.value ?? '';
+  return NEVER_ZERO.every((end) => /^(?:0|""|null|)$/.test(value(end)));
+}

@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Comparison } from './comparison.mjs';
-import { jsonFacts, xmlFacts } from './facts.mjs';
+import { holdsNoEvent, jsonFacts, xmlFacts } from './facts.mjs';
 import { logsIn, ourRecords, renderJson, renderXml, runParser, sampleLogs } from './logs.mjs';
 
 const { values: options, positionals } = parseArgs({
@@ -18,12 +18,6 @@ const { values: options, positionals } = parseArgs({
 const evtxDump = options['evtx-dump'];
 const folder = positionals[0] ?? sampleLogs;
 
-const value = (facts, end) => facts.find(({ path }) => path.endsWith(end))?.value;
-
-/** Which no event lacks. */
-const NEVER_ZERO = ['/System/Channel', '/System/EventRecordID', '/System/EventID'];
-const isZero = (text) => text === undefined || /^(0|""|null|)$/.test(text);
-
 /** Why a record may stand on one side alone. */
 const RECORDS = [
   {
@@ -32,7 +26,7 @@ const RECORDS = [
   },
   {
     reason: 'values on a page that was never written, all zero or Null: ours reports that no event is left',
-    fits: ({ theirs, facts }) => theirs !== undefined && NEVER_ZERO.every((end) => isZero(value(facts, end))),
+    fits: ({ theirs, facts }) => theirs !== undefined && holdsNoEvent(facts),
   },
 ];
 
