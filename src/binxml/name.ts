@@ -1,7 +1,11 @@
 /** XML 1.0 Name, ASCII fast path; the colon is allowed because prefixes are stored as part of the name. */
 const ASCII_NAME = /^[A-Za-z_:][A-Za-z0-9_:.-]*$/;
-const NAME_START = /^[:_\p{L}\p{Nl}]$/u;
-const NAME_PART = /^[:_\p{L}\p{Nl}\p{Nd}\p{M}.\-·‿⁀]$/u;
+// NameStartChar and NameChar of XML 1.0, fifth edition. Not the letters of Unicode: U+00AA and U+00B5 are none of XML's.
+const START =
+  ':A-Z_a-z\\xc0-\\xd6\\xd8-\\xf6\\xf8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u200c\\u200d\\u2070-\\u218f\\u2c00-\\u2fef' +
+  '\\u3001-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\ufffd\\u{10000}-\\u{effff}';
+const NAME_START = new RegExp(`^[${START}]$`, 'u');
+const NAME_PART = new RegExp(`^[${START}\\-.0-9\\xb7\\u0300-\\u036f\\u203f\\u2040]$`, 'u');
 
 /**
  * `name` if it is an XML name, else with each offending character as `_xHHHH_`: output stays well formed whatever a

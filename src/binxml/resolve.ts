@@ -54,6 +54,8 @@ export function resolveDocument(document: Fragment): EventElement[] {
 
 class Resolver {
   #left = EVENT_BUDGET;
+  /** Items of the arrays met so far, by their descriptor: an element takes them one by one, up to 65,535 times. */
+  readonly #arrays = new WeakMap<ValueTable, Map<number, Value[]>>();
 
   nodes(nodes: Fragment, values: ValueTable | undefined, out: EventContent[], item: number, depth: number): void {
     for (const node of nodes) this.#node(node, values, out, item, depth);
@@ -73,8 +75,8 @@ class Resolver {
         this.nodes(node.template.root, node.values, out, 0, depth + 1);
         return;
       case 'substitution': {
-        const value = this.#value(node.index, values);
-        if (value.type !== ValueType.BinXml) this.#text(value, out, item);
+        const type = this.#type(node.index, values);
+        if (type !== ValueType.BinXml) this.#text(node.index, values!, out, item);
         else this.nodes(values!.nested(node.index), undefined, out, 0, depth + 1);
         return;
       }
@@ -84,29 +86,45 @@ class Resolver {
     }
   }
 
-  #value(index: number, values: ValueTable | undefined): Value {
+  /** Type of value `index`, which must be there. */
+  #type(index: number, values: ValueTable | undefined): number {
     if (values === undefined || index >= values.count) {
       throw new BinXmlError(
         values?.descriptors ?? 0,
         `substitution ${index} has no value: the instance has ${values?.count ?? 0}`,
       );
     }
-    return valueAt(values, index);
+    return valueType(values, index);
   }
 
-  #text(value: Value, out: { push(node: AttributeText): unknown }, item: number): void {
-    if (value.type === ValueType.Null) return;
-    const single = arrayItemType(value.type) === undefined ? value : arrayItems(value)[item];
+  #text(index: number, values: ValueTable, out: { push(node: AttributeText): unknown }, item: number): void {
+    const type = valueType(values, index);
+    if (type === ValueType.Null) return;
+    const single = arrayItemType(type) === undefined ? valueAt(values, index) : this.#items(index, values)[item];
     if (single === undefined) return;
     this.#spend(single.size);
     out.push({ kind: 'value', value: single });
+  }
+
+  #items(index: number, values: ValueTable): Value[] {
+    let arrays = this.#arrays.get(values);
+    if (arrays === undefined) {
+      arrays = new Map();
+      this.#arrays.set(values, arrays);
+    }
+    let items = arrays.get(index);
+    if (items === undefined) {
+      items = arrayItems(valueAt(values, index));
+      arrays.set(index, items);
+    }
+    return items;
   }
 
   #element(node: ElementNode, values: ValueTable | undefined, out: EventContent[], depth: number): void {
     if (depth > MAX_DEPTH)
       throw new BinXmlError(values?.descriptors ?? 0, `the event is nested more than ${MAX_DEPTH} deep`);
     if (values !== undefined && isOmitted(node, values)) return;
-    const items = values === undefined ? -1 : itemCount(node.content, values);
+    const items = values === undefined ? -1 : this.#itemCount(node.content, values);
     for (let item = 0; item < Math.max(1, items); item++) {
       this.#spend(2 * node.name.length);
       const attributes: EventAttribute[] = [];
@@ -130,17 +148,29 @@ class Resolver {
     }
   }
 
+  /** Items of the longest array directly in `content`; -1 when there is none. */
+  #itemCount(content: readonly ContentNode[], values: ValueTable): number {
+    let count = -1;
+    for (const part of content) {
+      if (part.kind !== 'substitution' || arrayItemType(valueType(values, part.index)) === undefined) continue;
+      count = Math.max(count, this.#items(part.index, values).length);
+    }
+    return count;
+  }
+
   #attributePart(part: AttributePart, values: ValueTable | undefined, out: AttributeText[], item: number): void {
     if (part.kind !== 'substitution') {
       this.#spend('text' in part ? 2 * part.text.length : 0);
       out.push(part);
       return;
     }
-    const value = this.#value(part.index, values);
-    if (value.type === ValueType.BinXml) {
-      throw new BinXmlError(value.offset, `substitution ${part.index} puts Binary XML into an attribute`);
+    if (this.#type(part.index, values) === ValueType.BinXml) {
+      throw new BinXmlError(
+        valueAt(values!, part.index).offset,
+        `substitution ${part.index} puts Binary XML into an attribute`,
+      );
     }
-    this.#text(value, out, item);
+    this.#text(part.index, values!, out, item);
   }
 }
 
@@ -161,14 +191,4 @@ function hasNullOptional(parts: readonly ContentNode[], values: ValueTable): boo
     }
   }
   return false;
-}
-
-/** Items of the longest array directly in `content`; -1 when there is none. */
-function itemCount(content: readonly ContentNode[], values: ValueTable): number {
-  let count = -1;
-  for (const part of content) {
-    if (part.kind !== 'substitution' || arrayItemType(valueType(values, part.index)) === undefined) continue;
-    count = Math.max(count, arrayItems(valueAt(values, part.index)).length);
-  }
-  return count;
 }
