@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { EventRecord } from '../../index.ts';
 import { COLUMNS, type Column, pair } from './columns.ts';
 import type { Formatter } from './event-lines.ts';
+import { printableLine } from './printable.ts';
 import { variantText } from './value-text.ts';
 
 /** Width where the output is no terminal and nobody says. */
@@ -46,7 +47,7 @@ export function tableFormatter(terminalWidth: number | undefined): Formatter {
     event: (event) =>
       tableRow(
         columns,
-        columns.map(({ read }) => clean(read(event))),
+        columns.map(({ read }) => printableLine(read(event))),
       ),
     tail: '',
   };
@@ -88,10 +89,6 @@ function tellingData(event: EventRecord): string {
     if (!EMPTY.test(text)) (UNTELLING.test(text) ? later : first).push(pair(name, text));
   }
   return [...first, ...later].join('; ');
-}
-
-function clean(text: string): string {
-  return text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
 /** One line of the table. */
