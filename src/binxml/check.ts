@@ -1,6 +1,6 @@
 import { BinXmlError } from './error.ts';
 import { isOmitted, valueType } from './resolve.ts';
-import type { ContentNode, Fragment, Template } from './tree.ts';
+import type { ContentNode, Fragment, InstanceNode, Template } from './tree.ts';
 import { ValueType } from './value-type.ts';
 
 // One number per template decides for all its records.
@@ -28,6 +28,29 @@ function highestIn(nodes: readonly ContentNode[]): number {
   return max;
 }
 
+// Windows puts none into its definitions; each is looked through once.
+const instances = new WeakMap<Template, readonly InstanceNode[]>();
+
+/** Definitions whose inner instances are whole. They can use each other many times over: once is enough. */
+const checked = new WeakSet<Template>();
+
+/** The template instances that stand in a definition, at any depth. */
+function instancesOf(template: Template): readonly InstanceNode[] {
+  let inner = instances.get(template);
+  if (inner === undefined) {
+    inner = instancesIn(template.root);
+    instances.set(template, inner);
+  }
+  return inner;
+}
+
+function instancesIn(nodes: readonly ContentNode[]): InstanceNode[] {
+  return nodes.flatMap((node) => {
+    if (node.kind === 'element') return instancesIn(node.content);
+    return node.kind === 'instance' ? [node] : [];
+  });
+}
+
 /**
  * Reads a document to its last nested value, without filling it in: what passes can be resolved (but for an event that
  * grows past its budget).
@@ -41,7 +64,10 @@ export function checkDocument(document: Fragment): void {
 function check(nodes: readonly ContentNode[], depth: number): boolean {
   let found = false;
   for (const node of nodes) {
-    if (node.kind === 'element') found = true;
+    if (node.kind === 'element') {
+      found = true;
+      check(node.content, depth);
+    }
     if (node.kind !== 'instance') continue;
     const { template, values } = node;
     // Values on a page that was never written are all Null: nothing of the event would be left.
@@ -53,6 +79,9 @@ function check(nodes: readonly ContentNode[], depth: number): boolean {
     for (let i = 0; i < values.count; i++) {
       if (valueType(values, i) === ValueType.BinXml) check(values.nested(i), depth + 1);
     }
+    if (checked.has(template)) continue;
+    for (const inner of instancesOf(template)) check([inner], depth + 1);
+    checked.add(template);
   }
   return found;
 }

@@ -72,6 +72,7 @@ class Resolver {
         this.#element(node, values, out, depth + 1);
         return;
       case 'instance':
+        this.#spend(0);
         this.nodes(node.template.root, node.values, out, 0, depth + 1);
         return;
       case 'substitution': {

@@ -21,10 +21,12 @@ export interface Reading {
 
 export interface ReadingOptions {
   readonly recover?: boolean;
+  /** All events without it. */
+  readonly query?: string | undefined;
 }
 
 /** Reads a log to its end, each event rendered. Anything that is thrown and is no EvtError passes through. */
-export function readPath(path: string, { recover = false }: ReadingOptions = {}): Reading {
+export function readPath(path: string, { recover = false, query }: ReadingOptions = {}): Reading {
   const damage: LogDamage[] = [];
   const xml: string[] = [];
   const refused: number[] = [];
@@ -32,7 +34,7 @@ export function readPath(path: string, { recover = false }: ReadingOptions = {})
   const request = {
     path,
     pathType: 'file',
-    query: undefined,
+    query,
     direction: 'forward',
     tolerate: false,
     strict: false,

@@ -4,7 +4,8 @@ import { defineTemplate, element, instance, optional, substitution } from '../..
 import { Token } from '../../src/binxml/token.ts';
 import type { ContentNode, Fragment } from '../../src/binxml/tree.ts';
 import { type TypedValue, value } from '../../src/binxml/typed-value.ts';
-import { ValueType } from '../../src/binxml/value-type.ts';
+import { ARRAY, ValueType } from '../../src/binxml/value-type.ts';
+import { WIN32 } from '../../src/errors/win32.ts';
 import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
 import { HEADER_BLOCK_SIZE, RecordOffset } from '../../src/evtx/layout.ts';
 import { chunksOf, MemoryLog } from '../evtx/memory-log.ts';
@@ -148,7 +149,7 @@ describe('names', () => {
     expectRead(reading, '<Victim>text</Victim>');
   });
 
-  test.each([' a b', '<evil>', "x='1'", '\0\0\0', '\ud800x', '1st', ']]>'])(
+  test.each([' a b', '<evil>', "x='1'", '\0\0\0', '\ud800x', '1st', ']]>', '\u00b5m', 'x\u00aa', '\ufffe'])(
     'the element name %j is encoded',
     (name) => {
       const reading = tampered(log, (view, start) => {
@@ -343,5 +344,165 @@ describe('tokens', () => {
     ];
     const attributes = logWith(twice);
     expectRefused(read(attributes.bytes), attributes, /attribute "at" stands twice/);
+  });
+});
+
+describe('values', () => {
+  /** The event with a string of `bytes` as its value, whose type and size are then set. */
+  const typed = (bytes: Uint8Array, type: number, size = bytes.length): Reading =>
+    tampered(templated(value.binary(bytes)), (view, start) => {
+      view.setUint8(start + Instance.valueType, type);
+      view.setUint16(start + Instance.valueSize, size, true);
+    });
+  const filled = (size: number, byte: number) => new Uint8Array(size).fill(byte);
+
+  test.each([0x16, 0x1f, 0x22, 0x24, 0x7f, 0xa1])('a value of the unknown type %i is shown as hex', (type) => {
+    expectRead(typed(Uint8Array.of(1, 0xab), type), '<Victim>01AB</Victim>');
+  });
+
+  test.each([
+    ValueType.Int16,
+    ValueType.UInt32,
+    ValueType.Int64,
+    ValueType.Real64,
+    ValueType.Bool,
+    ValueType.Guid,
+    ValueType.SizeT,
+    ValueType.FileTime,
+    ValueType.SysTime,
+    ValueType.Sid,
+    ValueType.HexInt64,
+  ])('a value of type %i with one byte is shown as hex', (type) => {
+    expectRead(typed(Uint8Array.of(0xab), type), '<Victim>AB</Victim>');
+  });
+
+  test('a SID that counts more parts than it has bytes is shown as hex', () => {
+    const sid = Uint8Array.of(1, 255, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0);
+    expectRead(typed(sid, ValueType.Sid), '<Victim>01FF00000000000512000000</Victim>');
+  });
+
+  test.each([0, 0x7f, 0x80, 0xff])('times whose bytes are all %i are shown as something', (byte) => {
+    expectRead(typed(filled(8, byte), ValueType.FileTime), /^<Victim>[^<]+<\/Victim>$/);
+    expectRead(typed(filled(16, byte), ValueType.SysTime), /^<Victim>[^<]+<\/Victim>$/);
+  });
+
+  test.each<[number, string]>([
+    [Number.NaN, '-1.#IND'],
+    [Number.POSITIVE_INFINITY, '1.#INF'],
+    [Number.NEGATIVE_INFINITY, '-1.#INF'],
+  ])('the real number %d', (number, text) => {
+    expectRead(read(templated(value.real64(number)).bytes), `<Victim>${text}</Victim>`);
+  });
+
+  test('the smallest real number is shown as something', () => {
+    expectRead(read(templated(value.real64(5e-324)).bytes), /^<Victim>0\.0+[1-9]\d*<\/Victim>$/);
+  });
+
+  test('bytes that a code page does not have are shown all the same', () => {
+    expectRead(typed(Uint8Array.of(0x41, 0x81, 0xff), ValueType.AnsiString), /^<Victim>A..<\/Victim>$/);
+  });
+
+  test.each([ValueType.Int8, ValueType.UInt16, ValueType.String, ValueType.AnsiString, ValueType.Sid])(
+    'an array of type %i and size 0 is one empty element',
+    (type) => {
+      expectRead(typed(new Uint8Array(0), ARRAY | type), '<Victim></Victim>');
+    },
+  );
+
+  test('an array whose size is no multiple of its items drops the rest', () => {
+    const bytes = Uint8Array.of(1, 0, 2, 0, 3);
+    expectRead(typed(bytes, ARRAY | ValueType.UInt16), '<Victim>1</Victim><Victim>2</Victim>');
+  });
+
+  test.each([0x00, 0x01, 0x0e, 0x20, 0x21, 0xff])('an array of type %i made of any bytes ends', (type) => {
+    for (const byte of [0, 1, 0xff]) expect(typed(filled(60, byte), ARRAY | type).code).toBe(0);
+  });
+
+  test('an array of sixty thousand items in one element is repeated without counting it anew for each', () => {
+    const reading = typed(filled(60_000, 7), ARRAY | ValueType.UInt8);
+    expectRead(reading, /^(?:<Victim>7<\/Victim>){60000}$/);
+  });
+
+  test('an event that would fill the memory is refused with 15005, and the others are read', () => {
+    const text = value.string('x'.repeat(25_000));
+    const slots = Array.from({ length: 1200 }, () => substitution(0, ValueType.String));
+    const log = logWith([instance(defineTemplate(element('Victim', {}, slots)), [text])]);
+    const reading = read(log.bytes);
+    expect(reading.code).toBe(0);
+    expect(reading.refused).toEqual([WIN32.ERROR_EVT_INVALID_EVENT_DATA]);
+    expect(reading.xml.length).toBe(EVENTS - 1);
+  });
+});
+
+describe('nested values', () => {
+  const nested = (content: Fragment) => templated(value.fragment(content));
+
+  test.each([[[]], [[element('Inner')]]])('an empty nested value, and one that is an element', (content) => {
+    expectRead(read(nested(content).bytes), content.length === 0 ? '<Victim></Victim>' : /<Inner><\/Inner>/);
+  });
+
+  test('definitions that use each other two hundred times on each of six levels end in a refusal', () => {
+    const guid = (level: number) => `${level}0000000-0000-0000-0000-000000000000`;
+    let wide = defineTemplate([], guid(1));
+    for (let level = 2; level < 8; level++) {
+      wide = defineTemplate(Array<ContentNode>(200).fill(instance(wide, [])), guid(level));
+    }
+    const log = logWith([element('Victim', {}, [instance(wide, [])])]);
+    for (const query of [undefined, "*[EventData[Data='x']]", '*[System[EventID=1]]']) {
+      const reading = readBytes(folder, log.bytes, { query });
+      expect(reading.code).toBe(0);
+      expect(victimOf(reading)).toEqual([]);
+    }
+  });
+
+  test('a nested value in an attribute is refused', () => {
+    const definition = defineTemplate(element('Victim', { at: substitution(0, ValueType.BinXml) }));
+    const log = logWith([instance(definition, [value.fragment([element('Inner')])])]);
+    const reading = read(log.bytes);
+    expect(victimOf(reading)).toEqual([]);
+    expect(reading.xml.length).toBe(EVENTS - 1);
+  });
+
+  test('values nested in each other deeper than eight are refused', () => {
+    const wrap = defineTemplate(element('Wrap', {}, [substitution(0, ValueType.BinXml)]));
+    let inner: Fragment = [element('Inner', {}, ['text'])];
+    for (let i = 0; i < 3; i++) inner = [instance(wrap, [value.fragment(inner)])];
+    expectRead(
+      read(nested(inner).bytes),
+      '<Victim><Wrap><Wrap><Wrap><Inner>text</Inner></Wrap></Wrap></Wrap></Victim>',
+    );
+    // Binary XML by hand: instances of one definition, each with the next one as its value.
+    const log = nested([instance(wrap, [value.fragment([element('Inner', {}, ['x'.repeat(400)])])])]);
+    const reading = tampered(log, (view, start, all) => {
+      const text = Buffer.from(all.buffer).indexOf(Buffer.from('xxxx', 'utf16le'), start) - 4;
+      const outer = all.lastIndexOf(Token.TemplateInstance, text);
+      const definition = view.getUint32(start + Instance.definition, true);
+      const id = view.getUint32(start + Instance.id, true);
+      expect(outer).toBeGreaterThan(start);
+      all.fill(0, text, text + 4 + 800);
+      const LEVELS = 20;
+      const LEVEL = 18;
+      for (let i = 0; i < LEVELS; i++) {
+        const at = text + LEVEL * i;
+        view.setUint8(at, Token.TemplateInstance);
+        view.setUint8(at + 1, 1);
+        view.setUint32(at + 2, id, true);
+        view.setUint32(at + 6, definition, true);
+        view.setUint32(at + 10, 1, true);
+        view.setUint16(at + 14, LEVEL * (LEVELS - 1 - i), true);
+        view.setUint16(at + 16, ValueType.BinXml, true);
+      }
+      all[text + LEVEL * LEVELS] = Token.EndElement;
+    });
+    expectRefused(reading, log, /nested more than 8 deep/);
+  });
+
+  test('a nested value with damage in it is refused with its place', () => {
+    const log = nested([element('Inner', {}, ['text'])]);
+    const reading = tampered(log, (_view, start, all) => {
+      const text = Buffer.from(all.buffer).indexOf(Buffer.from('text', 'utf16le'), start) - 4;
+      all[text] = 0x1f;
+    });
+    expectRefused(reading, log, /token 0x1f is not known here/);
   });
 });
