@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { fuzz } from './engine.ts';
 import { TARGETS } from './targets.ts';
+import { watch } from './watchdog.ts';
 
 const { FUZZ_TARGET, FUZZ_SECONDS, FUZZ_SEED, FUZZ_INPUTS } = process.env;
 const seconds = Number(FUZZ_SECONDS ?? 20);
@@ -13,7 +14,9 @@ const targets = TARGETS.filter(({ name }) => FUZZ_TARGET === undefined || name =
 
 test.each(targets.map((target) => [target.name, target] as const))('%s', { timeout: 2 ** 30 }, (name, target) => {
   const limits = FUZZ_INPUTS === undefined ? { seconds } : { inputs: Number(FUZZ_INPUTS) };
-  const { inputs, finding } = fuzz(target, seed, limits);
+  const watchdog = watch(name);
+  const { inputs, finding } = fuzz(target, seed, limits, watchdog.started);
+  watchdog.stop();
   console.log(`${name}: ${inputs} inputs, seed ${seed}`);
   if (finding === undefined) return;
   const folder = fileURLToPath(new URL('../.winevt/fuzz-findings', import.meta.url));
