@@ -8,7 +8,7 @@ import { generateDemoLog } from '../dist/demo/demo-log.js';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 // Not below node_modules: installing anew would take it away.
-const cache = join(root, '.winevt');
+export const cache = join(root, '.winevt');
 
 /** A log of so many events, always the same; written once by the project's own writer. */
 export function demoLog(events) {
