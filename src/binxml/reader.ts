@@ -98,6 +98,20 @@ export class BinXmlReader {
     }
   }
 
+  /**
+   * The template that the instance at `offset` uses, without reading its values.
+   * @throws BinXmlError as reading the instance would
+   */
+  templateOfInstance(offset: number, end: number): Template {
+    if (offset + 10 > end) throw new BinXmlError(offset, 'template instance is cut off');
+    const target = u32(this.bytes, offset + 6);
+    const inline = target === offset + 10;
+    if (!inline && target > offset) {
+      throw new BinXmlError(offset + 6, `template definition refers forward to ${hexOffset(target)}`);
+    }
+    return this.#templateAt(target, u32(this.bytes, offset + 2), inline ? end : this.bytes.length, offset, 0);
+  }
+
   /** Top-level nodes up to the end token or `end`. */
   #fragment(end: number, inDefinition: boolean, depth: number): ContentNode[] {
     const nodes: ContentNode[] = [];
@@ -339,7 +353,8 @@ export class BinXmlReader {
 
   #templateAt(target: number, id: number, end: number, at: number, depth: number): Template {
     const known = this.#templates.get(target);
-    if (known !== undefined) return known;
+    // Whichever use comes first, one with another id is damaged.
+    if (known !== undefined && u32(this.bytes, target + 4) === id) return known;
     if (target + DEFINITION_HEADER > end)
       throw new BinXmlError(at, `template definition at ${hexOffset(target)} lies outside`);
     const size = u32(this.bytes, target + 20);

@@ -12,8 +12,9 @@ interface NameUse {
   /** Offset of the reference from the start of the definition. */
   readonly at: number;
   readonly inline: boolean;
-  /** The name in UTF-16LE. */
-  readonly units: Uint8Array;
+  /** The name in UTF-16LE, and its bytes. */
+  readonly units: DataView;
+  readonly size: number;
 }
 
 /** One byte form of a definition. The same template has several: each depends on which names were new in its chunk. */
@@ -21,6 +22,7 @@ interface Variant {
   readonly template: Template;
   /** GUID, size and Binary XML as first seen. */
   readonly bytes: Uint8Array;
+  readonly view: DataView;
   readonly names: readonly NameUse[];
 }
 
@@ -42,7 +44,8 @@ export class TemplateRecorder {
     const target = u32(this.#chunk, at);
     const units = u16(this.#chunk, target + 6);
     const from = target + NAME_HEADER;
-    this.#names.push({ at: at - this.#start, inline, units: this.#chunk.slice(from, from + 2 * units) });
+    const size = 2 * units;
+    this.#names.push({ at: at - this.#start, inline, units: viewOf(this.#chunk.slice(from, from + size)), size });
   }
 
   giveUp(): void {
@@ -51,8 +54,8 @@ export class TemplateRecorder {
 
   variant(template: Template): Variant | undefined {
     if (!this.#comparable) return undefined;
-    const end = this.#start + DEFINITION_HEADER + this.#size;
-    return { template, bytes: this.#chunk.slice(this.#start, end), names: this.#names };
+    const bytes = this.#chunk.slice(this.#start, this.#start + DEFINITION_HEADER + this.#size);
+    return { template, bytes, view: viewOf(bytes), names: this.#names };
   }
 }
 
@@ -68,7 +71,11 @@ export class TemplateCache {
 
   /** The template that the definition at `start` spells, if it has been met before. The caller has checked the bounds. */
   find(chunk: Uint8Array, start: number, size: number): Template | undefined {
-    return this.#variants.get(u32(chunk, start + 4))?.find((variant) => matches(variant, chunk, start, size))?.template;
+    const variants = this.#variants.get(u32(chunk, start + 4));
+    if (variants === undefined) return undefined;
+    const view = viewOf(chunk);
+    for (const variant of variants) if (matches(variant, chunk, view, start, size)) return variant.template;
+    return undefined;
   }
 
   /** Keeps a freshly read template; gives back an equal one met before in another byte form. */
@@ -92,25 +99,32 @@ export class TemplateCache {
   }
 }
 
-function matches(variant: Variant, chunk: Uint8Array, start: number, size: number): boolean {
-  const { bytes, names } = variant;
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function matches(variant: Variant, chunk: Uint8Array, chunkView: DataView, start: number, size: number): boolean {
+  const { bytes, view, names } = variant;
   if (bytes.length !== DEFINITION_HEADER + size) return false;
   // The first dword chains the template table: it says where the chunk keeps its previous definition, not what this one is.
   let from = 4;
   for (const use of names) {
-    if (!equal(bytes, from, chunk, start + from, use.at - from)) return false;
+    if (!equal(view, from, chunkView, start + from, use.at - from)) return false;
     const at = start + use.at;
     const target = u32(chunk, at);
     if ((target === at + 4) !== use.inline || target > at + 4) return false;
-    const units = use.units.length >> 1;
-    if (target + NAME_HEADER + use.units.length > chunk.length || u16(chunk, target + 6) !== units) return false;
-    if (!equal(use.units, 0, chunk, target + NAME_HEADER, use.units.length)) return false;
-    from = use.at + 4 + (use.inline ? NAME_HEADER + use.units.length : 0);
+    const units = use.size >> 1;
+    if (target + NAME_HEADER + use.size > chunk.length || u16(chunk, target + 6) !== units) return false;
+    if (!equal(use.units, 0, chunkView, target + NAME_HEADER, use.size)) return false;
+    from = use.at + 4 + (use.inline ? NAME_HEADER + use.size : 0);
   }
-  return equal(bytes, from, chunk, start + from, bytes.length - from);
+  return equal(view, from, chunkView, start + from, bytes.length - from);
 }
 
-function equal(a: Uint8Array, aFrom: number, b: Uint8Array, bFrom: number, size: number): boolean {
-  for (let i = 0; i < size; i++) if (a[aFrom + i] !== b[bFrom + i]) return false;
+/** In words of four bytes: each chunk of a log is compared with what the last one had. */
+function equal(a: DataView, aFrom: number, b: DataView, bFrom: number, size: number): boolean {
+  let i = 0;
+  for (; i + 4 <= size; i += 4) if (a.getInt32(aFrom + i, true) !== b.getInt32(bFrom + i, true)) return false;
+  for (; i < size; i++) if (a.getUint8(aFrom + i) !== b.getUint8(bFrom + i)) return false;
   return true;
 }

@@ -1,6 +1,6 @@
 import { BinXmlReader } from '../binxml/reader.ts';
 import { TemplateCache } from '../binxml/template-cache.ts';
-import type { Fragment } from '../binxml/tree.ts';
+import type { Fragment, Template } from '../binxml/tree.ts';
 import { crc32 } from '../bytes/crc32.ts';
 import { hexOffset } from '../bytes/hex.ts';
 import { u32, u64 } from '../bytes/little-endian.ts';
@@ -55,10 +55,12 @@ export class Chunk {
   readonly bytes: Uint8Array;
   readonly slot: number;
   readonly fileOffset: number;
+  readonly #view: DataView;
   #reader: BinXmlReader | undefined;
 
   constructor(bytes: Uint8Array, slot: number, fileOffset: number) {
     this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.slot = slot;
     this.fileOffset = fileOffset;
   }
@@ -216,10 +218,11 @@ export class Chunk {
   /** Size of the record at `at`, or 0 when none is believable there. */
   #recordSize(at: number, onDamage: WalkOptions['onDamage']): number {
     const { bytes } = this;
-    if (u32(bytes, at) !== RECORD_MAGIC) return 0;
-    const size = u32(bytes, at + RecordOffset.size);
+    const view = this.#view;
+    if (view.getUint32(at, true) !== RECORD_MAGIC) return 0;
+    const size = view.getUint32(at + RecordOffset.size, true);
     if (size < MIN_RECORD_SIZE || size > bytes.length - at) return 0;
-    if (u32(bytes, at + size - 4) === size) return size;
+    if (view.getUint32(at + size - 4, true) === size) return size;
     // A page that was never written takes the copy with it: the size still counts if something fitting stands behind.
     const next = at + size;
     const behind = next + 4 <= bytes.length ? u32(bytes, next) : 0;
@@ -265,6 +268,15 @@ export class Chunk {
       onDamage({ ...this.#damage('warning', document.end, what), recordId: recordId! });
     }
     return document.fragment;
+  }
+
+  /**
+   * The template that the instance at a chunk offset uses.
+   * @throws BinXmlError when its definition is damaged
+   */
+  templateAt(chunkOffset: number, end: number): Template {
+    this.#reader ??= new BinXmlReader(this.bytes, templates);
+    return this.#reader.templateOfInstance(chunkOffset, end);
   }
 
   /** A record hidden behind the event of another one, as some attack tools leave it; undefined when there is none. */

@@ -1,4 +1,4 @@
-import type { AttributeText, EventContent, EventElement } from '../binxml/event-tree.ts';
+import type { AttributeText, EventContent, EventElement, EventValue } from '../binxml/event-tree.ts';
 import { CURRENT_STYLE, type ValueStyle, valueText } from '../binxml/value.ts';
 import { ValueType } from '../binxml/value-type.ts';
 import {
@@ -59,29 +59,32 @@ export function renderXml(roots: readonly EventElement[], options: RenderOptions
   }
 
   function characters(node: AttributeText | Exclude<EventContent, EventElement>, escaped: typeof escapeText): void {
-    switch (node.kind) {
-      case 'value':
-        // EvtXml is markup already: it goes in as it is.
-        if (PLAIN[node.value.type] || node.value.type === ValueType.EvtXml) out += valueText(node.value, style);
-        else out += escaped(valueText(node.value, style), policy);
-        return;
-      case 'text':
-        out += escaped(node.text, policy);
-        return;
-      case 'charref':
-        out += policy === 'keep' || isXmlCharacter(node.code) ? `&#${node.code};` : '\ufffd';
-        return;
-      case 'entityref':
-        out += policy === 'keep' || isXmlEntity(node.name) ? `&${node.name};` : `&amp;${node.name};`;
-        return;
-      case 'cdata':
-        // "]]>" would end the section: it is split over two.
-        out += `<![CDATA[${allowed(node.text, policy).replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
-        return;
-      case 'pi':
-        if (policy === 'replace' && isReservedTarget(node.target)) out += '<?_';
-        else out += '<?';
-        out += `${node.target} ${allowed(node.data, policy).replaceAll('?>', '? >')}?>`;
+    if (node.kind !== 'value') out += constantXml(node, escaped, policy);
+    // EvtXml is markup already: it goes in as it is.
+    else if (PLAIN[node.value.type] || node.value.type === ValueType.EvtXml) out += valueText(node.value, style);
+    else out += escaped(valueText(node.value, style), policy);
+  }
+}
+
+/** Character data that stands in the template or record itself. */
+export function constantXml(
+  node: Exclude<EventContent, EventElement | EventValue>,
+  escaped: typeof escapeText,
+  policy: InvalidCharacters = 'replace',
+): string {
+  switch (node.kind) {
+    case 'text':
+      return escaped(node.text, policy);
+    case 'charref':
+      return policy === 'keep' || isXmlCharacter(node.code) ? `&#${node.code};` : '\ufffd';
+    case 'entityref':
+      return policy === 'keep' || isXmlEntity(node.name) ? `&${node.name};` : `&amp;${node.name};`;
+    case 'cdata':
+      // "]]>" would end the section: it is split over two.
+      return `<![CDATA[${allowed(node.text, policy).replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
+    case 'pi': {
+      const open = policy === 'replace' && isReservedTarget(node.target) ? '<?_' : '<?';
+      return `${open}${node.target} ${allowed(node.data, policy).replaceAll('?>', '? >')}?>`;
     }
   }
 }

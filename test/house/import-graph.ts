@@ -11,6 +11,7 @@ export const ROOMS = [
   'binxml',
   'evtx',
   'demo',
+  'kernel',
   'render',
   'query',
   'operations',
@@ -22,7 +23,7 @@ export const ROOMS = [
 ] as const;
 
 /** Rooms without Node, files or clocks. */
-export const PURE_ROOMS: readonly string[] = ['errors', 'bytes', 'binxml', 'evtx', 'demo', 'render', 'query'];
+export const PURE_ROOMS: readonly string[] = ['errors', 'bytes', 'binxml', 'evtx', 'demo', 'kernel', 'render', 'query'];
 
 /** The room of a file: its folder, or the file's own name when it lies in src/ itself. */
 export function roomOf(path: string): string {

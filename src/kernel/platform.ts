@@ -1,0 +1,165 @@
+import { JSON_PART, JSON_VALUE, XML_ATTRIBUTE } from './program.ts';
+import type { f64, i32 } from './types.ts';
+
+/**
+ * Memory as the executor sees it, in JavaScript. `wasm/platform.ts` is the same for WebAssembly.
+ *
+ * Two blocks: the executor's own memory, and the chunk at hand, whose addresses are chunk offsets. The caller checks
+ * bounds; a read past the end of a typed array gives 0, and one past a view throws.
+ */
+
+let U8 = new Uint8Array(0);
+let I32 = new Int32Array(0);
+let F64 = new Float64Array(0);
+let VIEW = new DataView(new ArrayBuffer(0));
+let IN: Uint8Array = new Uint8Array(0);
+let IN_VIEW: DataView = new DataView(new ArrayBuffer(0));
+
+/** The executor's memory. */
+export function attach(memory: ArrayBuffer): void {
+  if (U8.buffer === memory) return;
+  U8 = new Uint8Array(memory);
+  I32 = new Int32Array(memory);
+  F64 = new Float64Array(memory);
+  VIEW = new DataView(memory);
+}
+
+/** The chunk that the following calls read. */
+export function useInput(bytes: Uint8Array): void {
+  IN = bytes;
+  IN_VIEW = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Bytes of the chunk. */
+export function inputSize(): i32 {
+  return IN.length;
+}
+
+export function inU8(at: i32): i32 {
+  return IN[at]!;
+}
+
+export function inU16(at: i32): i32 {
+  return IN[at]! | (IN[at + 1]! << 8);
+}
+
+/** 32 bits as they are: the highest one makes it negative. */
+export function inI32(at: i32): i32 {
+  return IN_VIEW.getInt32(at, true);
+}
+
+/** 32 bits, unsigned. */
+export function inF64(at: i32): f64 {
+  return IN_VIEW.getUint32(at, true);
+}
+
+export function getI32(address: i32): i32 {
+  return I32[address >> 2]!;
+}
+
+export function putI32(address: i32, value: i32): void {
+  I32[address >> 2] = value;
+}
+
+export function getU8(address: i32): i32 {
+  return U8[address]!;
+}
+
+export function putU8(address: i32, value: i32): void {
+  U8[address] = value;
+}
+
+export function getU16(address: i32): i32 {
+  return U8[address]! | (U8[address + 1]! << 8);
+}
+
+export function putU16(address: i32, value: i32): void {
+  U8[address] = value;
+  U8[address + 1] = value >> 8;
+}
+
+export function putI32At(address: i32, value: i32): void {
+  VIEW.setInt32(address, value, true);
+}
+
+/** Moves bytes one place down. */
+export function moveDown(from: i32, to: i32): void {
+  U8.copyWithin(from - 1, from, to);
+}
+
+export function toI32(value: f64): i32 {
+  return value | 0;
+}
+
+export function toF64(value: i32): f64 {
+  return value;
+}
+
+export function leadingZeros(value: i32): i32 {
+  return Math.clz32(value);
+}
+
+export function floor(value: f64): f64 {
+  return Math.floor(value);
+}
+
+/** Copies constant text, a multiple of eight bytes at least as long. It is UTF-8, which no word of spells a NaN. */
+export function copyText(to: i32, from: i32, size: i32): void {
+  let done = 0;
+  do {
+    VIEW.setFloat64(to + done, F64[(from + done) >> 3]!, true);
+    done += 8;
+  } while (done < size);
+}
+
+const ASCII_ONLY = -8_323_200; // 0xff80ff80
+const HIGH_BITS = -2_139_062_144; // 0x80808080
+const LOW_BITS = 0x01010101;
+const BLANKS = 0x20202020;
+
+/** A set bit in some byte of the result: some byte of `word` is zero. */
+function zeroByte(word: i32): i32 {
+  return (word - LOW_BITS) & ~word & HIGH_BITS;
+}
+
+/** Not zero when one of four ASCII characters may need more than copying. */
+function suspicious(four: i32, mode: i32): i32 {
+  const control = ((four - BLANKS) | 0) & ~four & HIGH_BITS;
+  // 0xfa leaves & ' " and # alike, 0xfd < and >.
+  if (mode === JSON_VALUE || mode === JSON_PART)
+    return control | zeroByte(four ^ 0x22222222) | zeroByte(four ^ 0x5c5c5c5c);
+  const angle = zeroByte((four & -33_686_019) ^ 0x3c3c3c3c);
+  if (mode === XML_ATTRIBUTE) return control | angle | zeroByte((four & -84_215_046) ^ 0x22222222);
+  return control | angle | zeroByte(four ^ 0x26262626);
+}
+
+/** True for an ASCII character that is written as it is. */
+function isPlain(unit: i32, mode: i32): boolean {
+  if (unit < 0x20 || unit > 0x7f) return false;
+  if (mode === JSON_VALUE || mode === JSON_PART) return unit !== 0x22 && unit !== 0x5c;
+  if (unit === 0x26 || unit === 0x3c || unit === 0x3e) return false;
+  return mode !== XML_ATTRIBUTE || (unit !== 0x22 && unit !== 0x27);
+}
+
+/** Writes the UTF-16 units at chunk offset `at` as they are, up to the first that needs more. @returns how many */
+export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
+  let done = 0;
+  while (done + 4 <= units) {
+    const from = at + 2 * done;
+    const a = IN_VIEW.getInt32(from, true);
+    const b = IN_VIEW.getInt32(from + 4, true);
+    if (((a | b) & ASCII_ONLY) !== 0) break;
+    const four = ((a | (a >>> 8)) & 0xffff) | ((b | (b >>> 8)) << 16);
+    if (suspicious(four, mode) !== 0) break;
+    VIEW.setInt32(to + done, four, true);
+    done += 4;
+  }
+  while (done < units) {
+    const from = at + 2 * done;
+    const unit = IN[from]! | (IN[from + 1]! << 8);
+    if (!isPlain(unit, mode)) break;
+    U8[to + done] = unit;
+    done++;
+  }
+  return done;
+}

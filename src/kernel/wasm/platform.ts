@@ -1,0 +1,184 @@
+import { INPUT } from './layout';
+import { JSON_PART, JSON_VALUE, XML_ATTRIBUTE } from './program';
+
+/**
+ * Memory as the executor sees it, in WebAssembly (AssemblyScript). `../platform.ts` is the same for JavaScript.
+ *
+ * One memory: the chunk at hand lies at `input` in it, so that its addresses are chunk offsets here, too. Reads up to
+ * 65,535 bytes past its end stay inside.
+ */
+
+let input: i32 = INPUT;
+let size: i32 = 0;
+
+/** The chunk that the following calls read. */
+export function useInput(address: i32, bytes: i32): void {
+  input = address;
+  size = bytes;
+}
+
+// @ts-ignore: decorator
+@inline
+export function inputSize(): i32 {
+  return size;
+}
+
+// @ts-ignore: decorator
+@inline
+export function inU8(at: i32): i32 {
+  return load<u8>(input + at);
+}
+
+// @ts-ignore: decorator
+@inline
+export function inU16(at: i32): i32 {
+  return load<u16>(input + at);
+}
+
+// @ts-ignore: decorator
+@inline
+export function inI32(at: i32): i32 {
+  return load<i32>(input + at);
+}
+
+// @ts-ignore: decorator
+@inline
+export function inF64(at: i32): f64 {
+  return <f64>load<u32>(input + at);
+}
+
+// @ts-ignore: decorator
+@inline
+export function getI32(address: i32): i32 {
+  return load<i32>(address);
+}
+
+// @ts-ignore: decorator
+@inline
+export function putI32(address: i32, value: i32): void {
+  store<i32>(address, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function getU8(address: i32): i32 {
+  return load<u8>(address);
+}
+
+// @ts-ignore: decorator
+@inline
+export function putU8(address: i32, value: i32): void {
+  store<u8>(address, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function getU16(address: i32): i32 {
+  return load<u16>(address);
+}
+
+// @ts-ignore: decorator
+@inline
+export function putU16(address: i32, value: i32): void {
+  store<u16>(address, value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function putI32At(address: i32, value: i32): void {
+  store<i32>(address, value);
+}
+
+/** Moves bytes one place down. */
+export function moveDown(from: i32, to: i32): void {
+  memory.copy(from - 1, from, to - from);
+}
+
+// @ts-ignore: decorator
+@inline
+export function toI32(value: f64): i32 {
+  return <i32>value;
+}
+
+// @ts-ignore: decorator
+@inline
+export function toF64(value: i32): f64 {
+  return <f64>value;
+}
+
+// @ts-ignore: decorator
+@inline
+export function leadingZeros(value: i32): i32 {
+  return i32.clz(value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function floor(value: f64): f64 {
+  return f64.floor(value);
+}
+
+/** Copies constant text, which has room for whole vectors on both sides. */
+// @ts-ignore: decorator
+@inline
+export function copyText(to: i32, from: i32, size: i32): void {
+  let done = 0;
+  do {
+    v128.store(to + done, v128.load(from + done));
+    done += 16;
+  } while (done < size);
+}
+
+/** True for an ASCII character that is written as it is. */
+// @ts-ignore: decorator
+@inline
+function isPlain(unit: i32, mode: i32): bool {
+  if (unit < 0x20 || unit > 0x7f) return false;
+  if (mode === JSON_VALUE || mode === JSON_PART) return unit !== 0x22 && unit !== 0x5c;
+  if (unit === 0x26 || unit === 0x3c || unit === 0x3e) return false;
+  return mode !== XML_ATTRIBUTE || (unit !== 0x22 && unit !== 0x27);
+}
+
+/** Bytes of eight or sixteen characters that are not written as they are; what is beyond ASCII has come out as 0x80 or more. */
+// @ts-ignore: decorator
+@inline
+function special(packed: v128, mode: i32): v128 {
+  // As signed bytes, control characters and all beyond ASCII are below the blank.
+  let found = i8x16.lt_s(packed, i8x16.splat(0x20));
+  if (mode === JSON_VALUE || mode === JSON_PART) {
+    found = v128.or(found, i8x16.eq(packed, i8x16.splat(0x22)));
+    return v128.or(found, i8x16.eq(packed, i8x16.splat(0x5c)));
+  }
+  found = v128.or(found, i8x16.eq(packed, i8x16.splat(0x26)));
+  // < and > differ in one bit.
+  found = v128.or(found, i8x16.eq(v128.and(packed, i8x16.splat(-3)), i8x16.splat(0x3c)));
+  if (mode === XML_ATTRIBUTE) {
+    found = v128.or(found, i8x16.eq(packed, i8x16.splat(0x22)));
+    found = v128.or(found, i8x16.eq(packed, i8x16.splat(0x27)));
+  }
+  return found;
+}
+
+/** Writes the UTF-16 units at chunk offset `at` as they are, up to the first that needs more. @returns how many */
+export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
+  let from = input + at;
+  let done = 0;
+  while (done + 8 <= units) {
+    // Saturating: every unit beyond 0xff becomes 0xff, and those of 0x8000 and more, which are negative, 0; see below.
+    const wide = v128.load(from);
+    const packed = i8x16.narrow_i16x8_u(wide, wide);
+    const found = i8x16.bitmask(special(packed, mode)) & 0xff;
+    v128.store64_lane(to + done, packed, 0);
+    if (found !== 0) return done + i32.ctz(found);
+    done += 8;
+    from += 16;
+  }
+  while (done < units) {
+    const unit: i32 = load<u16>(from);
+    if (!isPlain(unit, mode)) break;
+    store<u8>(to + done, unit);
+    done++;
+    from += 2;
+  }
+  return done;
+}

@@ -1,0 +1,214 @@
+import { checkDocument, highestSubstitution } from '../binxml/check.ts';
+import { BinXmlError } from '../binxml/error.ts';
+import { resolveDocument } from '../binxml/resolve.ts';
+import type { Template } from '../binxml/tree.ts';
+import { FIXED_SIZE } from '../binxml/value-type.ts';
+import { u32 } from '../bytes/little-endian.ts';
+import type { Chunk } from '../evtx/chunk.ts';
+import type { Executor } from '../kernel/engine.ts';
+import { javascriptExecutor } from '../kernel/executor-javascript.ts';
+import { wasmExecutor } from '../kernel/executor-wasm.ts';
+import {
+  MAX_RECORDS,
+  MISSING_AT,
+  MISSING_END,
+  OUT_AT,
+  OUTPUT,
+  OUTPUT_SIZE,
+  RECORDS,
+  STOPPED_AT,
+} from '../kernel/layout.ts';
+import { type Memory, PoolFull } from '../kernel/memory.ts';
+import { FORMAT_JSON, FORMAT_XML, FULL, MISSING, NAME_EVENT_DATA, NAME_USER_DATA } from '../kernel/program.ts';
+import { renderJson } from './json.ts';
+import { compileJson } from './json-program.ts';
+import { ProgramBuilder } from './program-builder.ts';
+import { NotCompiled } from './template-shape.ts';
+import { renderXml } from './xml.ts';
+import { compileXml } from './xml-program.ts';
+
+/** The forms that events are written in without being taken apart first: those of the default options. */
+export type CompiledFormat = 'xml' | 'json';
+
+/** A template's number in the executor's memory, and which of its programs have been made. */
+interface Entry {
+  readonly number: number;
+  readonly made: boolean[];
+}
+
+/** Told of a record that holds no whole event; it is left out. */
+export type OnDamaged = (record: number, error: BinXmlError) => void;
+
+/** Of a template instance, from its token: where its definition stands in the chunk. */
+const DEFINITION_OFFSET = 6;
+
+const WELL_KNOWN_NAMES = [
+  ['EventData', NAME_EVENT_DATA],
+  ['UserData', NAME_USER_DATA],
+] as const;
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes events through programs compiled once per template. What has no program, and whatever is not plainly in order, is
+ * written or refused by the plain renderer: both give the same bytes.
+ *
+ * One per thread: output lies in its memory until the next call.
+ */
+export class CompiledRenderer {
+  readonly #memory: Memory;
+  readonly #executor: Executor;
+  #templates = new WeakMap<Template, Entry>();
+  #names = new Map<string, number>(WELL_KNOWN_NAMES);
+  #chunk: Chunk | undefined;
+  #format = -1;
+  #out = OUTPUT;
+  /** Records that the plain renderer had to do, since the beginning. */
+  plain = 0;
+
+  /** @param kernel false: in JavaScript, also where WebAssembly is there */
+  constructor(kernel = true) {
+    const { memory, executor } = (kernel && wasmExecutor(FIXED_SIZE)) || javascriptExecutor(FIXED_SIZE);
+    this.#memory = memory;
+    this.#executor = executor;
+  }
+
+  get executor(): Executor['name'] {
+    return this.#executor.name;
+  }
+
+  /** What has been written since {@link clear}: lines of UTF-8. Valid until the next call. */
+  get output(): Uint8Array {
+    return this.#memory.bytes.subarray(OUTPUT, this.#out);
+  }
+
+  get outputSize(): number {
+    return this.#out - OUTPUT;
+  }
+
+  clear(): void {
+    this.#out = OUTPUT;
+  }
+
+  /**
+   * Writes the events of records `first … last - 1` as lines behind what is there.
+   * @param offsets chunk offsets of the chunk's records
+   * @returns the record it came to: less than `last` when the output is full; {@link outputSize} is 0 then for an event that
+   *   is larger than all of it, which {@link large} gives
+   */
+  lines(
+    chunk: Chunk,
+    offsets: ArrayLike<number>,
+    first: number,
+    last: number,
+    format: CompiledFormat,
+    onDamaged: OnDamaged,
+  ): number {
+    const { words } = this.#memory;
+    const count = Math.min(last - first, MAX_RECORDS);
+    for (let i = 0; i < count; i++) words[(RECORDS >> 2) + i] = offsets[first + i]!;
+    const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
+    this.#use(chunk, code);
+    for (let at = 0; at < count; ) {
+      const reason = this.#executor.records(at, count, code, this.#out, OUTPUT + OUTPUT_SIZE);
+      at = words[STOPPED_AT >> 2]!;
+      this.#out = words[OUT_AT >> 2]!;
+      if (reason === 0) continue;
+      if (reason === FULL) return first + at;
+      if (reason === MISSING && this.#define(words[MISSING_AT >> 2]!, words[MISSING_END >> 2]!, code)) continue;
+      try {
+        if (!this.#plainLine(plainText(chunk, offsets[first + at]!, format))) return first + at;
+      } catch (error) {
+        if (!(error instanceof BinXmlError)) throw error;
+        onDamaged(first + at, error);
+      }
+      at++;
+    }
+    return first + count;
+  }
+
+  #use(chunk: Chunk, format: number): void {
+    if (chunk === this.#chunk && format === this.#format) return;
+    this.#memory.forgetDefinitions();
+    this.#executor.useInput(chunk.bytes);
+    this.#chunk = chunk;
+    this.#format = format;
+  }
+
+  /** Makes the definition that the instance at `at` uses known. False when it is damaged. */
+  #define(at: number, end: number, format: number): boolean {
+    const chunk = this.#chunk!;
+    let template: Template;
+    try {
+      template = chunk.templateAt(at, end);
+    } catch (error) {
+      if (error instanceof BinXmlError) return false;
+      throw error;
+    }
+    const chunkOffset = u32(chunk.bytes, at + DEFINITION_OFFSET);
+    try {
+      this.#memory.define(chunkOffset, this.#number(template, format));
+    } catch (error) {
+      if (!(error instanceof PoolFull)) throw error;
+      this.#memory.reset();
+      this.#templates = new WeakMap();
+      this.#names = new Map<string, number>(WELL_KNOWN_NAMES);
+      this.#memory.define(chunkOffset, this.#number(template, format));
+    }
+    return true;
+  }
+
+  #number(template: Template, format: number): number {
+    let entry = this.#templates.get(template);
+    if (entry === undefined) {
+      const [root] = template.root;
+      const name = root?.kind === 'element' ? this.#numberOfName(root.name) : 0;
+      entry = { number: this.#memory.addTemplate(highestSubstitution(template), name), made: [] };
+      this.#templates.set(template, entry);
+    }
+    if (!entry.made[format]) {
+      const builder = new ProgramBuilder(this.#memory);
+      try {
+        if (format === FORMAT_XML) compileXml(template.root, builder);
+        else compileJson(template.root, builder, (name) => this.#numberOfName(name));
+        this.#memory.setProgram(entry.number, format, builder.finish());
+      } catch (error) {
+        // Without a program the plain renderer does its records.
+        if (!(error instanceof NotCompiled)) throw error;
+      }
+      entry.made[format] = true;
+    }
+    return entry.number;
+  }
+
+  #numberOfName(name: string): number {
+    let number = this.#names.get(name);
+    if (number === undefined) {
+      number = this.#names.size + 1;
+      this.#names.set(name, number);
+    }
+    return number;
+  }
+
+  #plainLine(text: string): boolean {
+    this.plain++;
+    const room = this.#memory.bytes.subarray(this.#out, OUTPUT + OUTPUT_SIZE);
+    const { read, written } = encoder.encodeInto(`${text}\n`, room);
+    if (read <= text.length) return false;
+    this.#out += written;
+    return true;
+  }
+
+  /** The event of one record as a line, when it does not fit the output. @throws BinXmlError */
+  large(chunk: Chunk, chunkOffset: number, format: CompiledFormat): Uint8Array {
+    return encoder.encode(`${plainText(chunk, chunkOffset, format)}\n`);
+  }
+}
+
+/** An event as the plain renderers have it. @throws BinXmlError */
+function plainText(chunk: Chunk, chunkOffset: number, format: CompiledFormat): string {
+  const document = chunk.document(chunkOffset);
+  checkDocument(document);
+  const tree = resolveDocument(document);
+  return format === 'xml' ? renderXml(tree) : renderJson(tree);
+}
