@@ -9,6 +9,7 @@ import { resolveDocument } from '../src/binxml/resolve.ts';
 import { TemplateCache } from '../src/binxml/template-cache.ts';
 import type { Fragment } from '../src/binxml/tree.ts';
 import { ValueType } from '../src/binxml/value-type.ts';
+import { generateDemoLog } from '../src/demo/demo-log.ts';
 import { EvtError } from '../src/errors/evt-error.ts';
 import { Chunk } from '../src/evtx/chunk.ts';
 import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../src/evtx/layout.ts';
@@ -21,7 +22,9 @@ import { systemValues } from '../src/render/system-values.ts';
 import { bodyValues } from '../src/render/user-values.ts';
 import { renderXml } from '../src/render/xml.ts';
 import { LocalService } from '../src/service/local/local-service.ts';
+import { MemoryLog } from '../test/evtx/memory-log.ts';
 import { sampleEvent, sampleLog } from '../test/evtx/sample-events.ts';
+import { compareRenderers } from '../test/render/agreement.ts';
 import { mutateLog, mutateText } from './mutate.ts';
 import type { Random } from './random.ts';
 
@@ -32,7 +35,14 @@ export interface Target {
   take(input: Uint8Array | string): void;
 }
 
-const seedLogs = [sampleLog(12).log.bytes(), sampleLog(700).log.bytes()];
+const seedLogs = [sampleLog(12).log.bytes(), sampleLog(700).log.bytes(), demoLog()];
+/** Templates as Windows' own providers have them. */
+function demoLog(): Uint8Array {
+  const log = new MemoryLog();
+  generateDemoLog(log, { events: 120 });
+  return log.bytes();
+}
+
 const XPATHS: readonly string[] = [
   '*',
   '*[System[(EventID=4624 or EventID=4625) and TimeCreated[timediff(@SystemTime) <= 86400000]]]',
@@ -159,6 +169,14 @@ export const TARGETS: readonly Target[] = [
     name: 'chunk',
     make: (random) => mutateLog(random.pick(seedLogs), random).slice(HEADER_BLOCK_SIZE, HEADER_BLOCK_SIZE + CHUNK_SIZE),
     take: (input) => takeChunk(asBytes(input)),
+  },
+  {
+    name: 'compiled',
+    make: (random) => mutateLog(random.pick(seedLogs), random).slice(HEADER_BLOCK_SIZE, HEADER_BLOCK_SIZE + CHUNK_SIZE),
+    take: (input) => {
+      const { disagreements } = compareRenderers(asBytes(input), true);
+      if (disagreements.length > 0) throw new Error(`the renderers disagree: ${disagreements[0]}`);
+    },
   },
   {
     name: 'binxml',
