@@ -1,6 +1,7 @@
 // How soon a pending call returns after EvtCancel, and what its check points cost.
 //
-//   node bench/cancel.mjs [tries]      1,000 cancels per row by default
+//   node bench/cancel.mjs [tries]                       1,000 cancels per row by default
+//   node bench/cancel.mjs --json TRIES PAIRS EVENTS     the figures only, as one JSON object
 import { execFileSync } from 'node:child_process';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,8 @@ import * as promises from '../dist/wevtapi/promises.js';
 import { demoLog, median, quantile, report, table } from './common.mjs';
 
 const EVENTS = 600_000;
+/** Pairs of processes, with and without check points. */
+const PAIRS = 7;
 // Looks into the body of every event and finds nothing: the longest a single EvtNext can take.
 const QUERY = "*[EventData[Data[@Name='TargetUserName']='nobody has this name']]";
 
@@ -97,7 +100,7 @@ async function stalls(file) {
 }
 
 /** One process, one variant: V8 would otherwise compile both into one slower loop. */
-async function scanOnce(polls) {
+async function scanOnce(polls, events) {
   const { Operation } = await import('../dist/operations/operation.js');
   const { DEFAULT_SESSION } = await import('../dist/operations/handle-table.js');
   const { runSync } = await import('../dist/operations/task.js');
@@ -108,7 +111,7 @@ async function scanOnce(polls) {
   }
   const Variant = polls ? Operation : Unpolled;
   const request = {
-    path: demoLog(EVENTS),
+    path: demoLog(events),
     pathType: 'file',
     query: '*[System[EventID=65000]]',
     direction: 'forward',
@@ -127,42 +130,45 @@ async function scanOnce(polls) {
   console.log(Math.min(...times.slice(1)));
 }
 
-function overhead() {
+function overhead(events, count) {
   const pairs = [];
-  for (let i = 0; i < 7; i++) {
-    const [on, off] = ['on', 'off'].map((polls) =>
-      Number(execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--scan', polls], { encoding: 'utf8' })),
-    );
+  for (let i = 0; i < count; i++) {
+    const [on, off] = ['on', 'off'].map((polls) => {
+      const args = [fileURLToPath(import.meta.url), '--scan', polls, events];
+      return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+    });
     pairs.push({ on, off });
   }
   return {
+    pairs: count,
     onMs: median(pairs.map(({ on }) => on)),
     offMs: median(pairs.map(({ off }) => off)),
     ratio: median(pairs.map(({ on, off }) => on / off)),
   };
 }
 
-if (process.argv[2] === '--scan') {
-  await scanOnce(process.argv[3] === 'on');
-} else {
-  const tries = Number(process.argv[2] ?? 1000);
-  const file = demoLog(EVENTS);
+async function measure(tries, pairs, events) {
+  const file = demoLog(events);
   const rows = {
     'EvtNext blocks another thread, this one idle': await blocking(file, tries, false),
     'EvtNext blocks another thread, this one busy': await blocking(file, tries, true),
     'EvtNext with a promise, cancelled from a timer': await asynchronous(file, tries),
   };
-  const results = Object.entries(rows).map(([name, times]) => ({
+  const latency = Object.entries(rows).map(([name, times]) => ({
     name,
     cancels: times.length,
     p50Ms: quantile(times, 0.5),
     p99Ms: quantile(times, 0.99),
     maxMs: Math.max(...times),
   }));
+  return { latency, stalls: await stalls(file), overhead: overhead(events, pairs) };
+}
+
+function show({ latency, stalls: stalled, overhead: cost }) {
   console.log('\nFrom EvtCancel to the return of the pending call:\n');
   table(
     ['', 'cancels', 'p50 ms', 'p99 ms', 'max ms'],
-    results.map(({ name, cancels, p50Ms, p99Ms, maxMs }) => [
+    latency.map(({ name, cancels, p50Ms, p99Ms, maxMs }) => [
       name,
       cancels,
       p50Ms.toFixed(3),
@@ -170,13 +176,22 @@ if (process.argv[2] === '--scan') {
       maxMs.toFixed(3),
     ]),
   );
-  const stalled = await stalls(file);
   console.log(
     `\nEvent loop during a scan with a promise: stood still p50 ${stalled.p50Ms.toFixed(1)} ms, p99 ${stalled.p99Ms.toFixed(1)} ms, max ${stalled.maxMs.toFixed(1)} ms`,
   );
-  const cost = overhead();
   console.log(
-    `\nCheck points in the cheapest scan: ${((cost.ratio - 1) * 100).toFixed(1)} % (median of 7 paired runs, ${cost.onMs.toFixed(0)} ms with, ${cost.offMs.toFixed(0)} ms without)`,
+    `\nCheck points in the cheapest scan: ${((cost.ratio - 1) * 100).toFixed(1)} % (median of ${cost.pairs} paired runs, ${cost.onMs.toFixed(0)} ms with, ${cost.offMs.toFixed(0)} ms without)`,
   );
-  report('cancel', { latency: results, stalls: stalled, overhead: cost });
+}
+
+const [mode, ...rest] = process.argv.slice(2);
+if (mode === '--scan') {
+  await scanOnce(rest[0] === 'on', Number(rest[1]));
+} else if (mode === '--json') {
+  const [tries, pairs, events] = rest.map(Number);
+  process.stdout.write(JSON.stringify(await measure(tries, pairs, events)));
+} else {
+  const results = await measure(Number(mode ?? 1000), PAIRS, EVENTS);
+  show(results);
+  report('cancel', results);
 }

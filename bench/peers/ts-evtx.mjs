@@ -17,8 +17,13 @@ export async function renderLog(path, format, write) {
     outputBytes += bytes.length;
     write?.(bytes);
   };
-  if (format === 'xml') for (const record of (await EvtxFile.open(path)).records()) keep(record.renderXml());
-  else for await (const event of evtx(path)) keep(JSON.stringify(event, plain));
+  if (format === 'xml') {
+    for (const record of (await EvtxFile.open(path)).records()) keep(record.renderXml());
+  } else {
+    await evtx(path).forEach((event) => {
+      keep(JSON.stringify(event, plain));
+    });
+  }
   return { bytes: statSync(path).size, records, outputBytes };
 }
 
