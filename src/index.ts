@@ -9,9 +9,23 @@ export { EvtQueryError } from './query/index.ts';
 export type { JsonOptions } from './render/json.ts';
 export type { BodyValue } from './render/user-values.ts';
 export type { RenderOptions } from './render/xml.ts';
-export type { LogDamage, LogInfo, PathType, Progress, SeekOrigin, SourceStatus } from './service/service.ts';
+export type {
+  LineFormat,
+  LogDamage,
+  LogInfo,
+  PathType,
+  Progress,
+  SeekOrigin,
+  SourceStatus,
+} from './service/service.ts';
 export { EventBookmark } from './session/event-bookmark.ts';
 export { EventLogQuery, type QueryOptions } from './session/event-log-query.ts';
-export { EventLogReader, type ReadOptions, type SeekOptions } from './session/event-log-reader.ts';
+export {
+  type EventLines,
+  EventLogReader,
+  type ReadLinesOptions,
+  type ReadOptions,
+  type SeekOptions,
+} from './session/event-log-reader.ts';
 export { EventLogSession, type ReaderOptions, type SessionOptions } from './session/event-log-session.ts';
 export { EventRecord } from './session/event-record.ts';

@@ -36,6 +36,20 @@ export class Output {
     this.#pending += text;
   }
 
+  /** True when bytes of UTF-8 can be written as they are. */
+  get takesBytes(): boolean {
+    return this.#encoding === 'utf8';
+  }
+
+  /** Hands over lines of UTF-8, behind what was gathered. The result is as {@link flush}'s. */
+  async write(lines: Uint8Array): Promise<boolean> {
+    if (this.#pending !== '') await this.flush();
+    if (lines.length > 0 && !this.#closed) {
+      await new Promise<void>((resolve) => this.#stream.write(lines, () => resolve()));
+    }
+    return this.#outcome();
+  }
+
   /** Hands over what was gathered. @returns whether the reader has taken it. @throws when it cannot be written */
   async flush(): Promise<boolean> {
     const text = this.#pending;
@@ -43,6 +57,10 @@ export class Output {
     if (text !== '' && !this.#closed) {
       await new Promise<void>((resolve) => this.#stream.write(text, this.#encoding, () => resolve()));
     }
+    return this.#outcome();
+  }
+
+  #outcome(): boolean {
     if (this.#failure !== undefined) {
       throw new Error(`the output cannot be written: ${this.#failure.message}`, { cause: this.#failure });
     }

@@ -1,15 +1,18 @@
 import {
+  type EventBookmark,
   EventLogQuery,
   type EventLogReader,
   EventLogSession,
   type EventRecord,
   EvtError,
   isCancelled,
+  type LineFormat,
 } from '../index.ts';
 import { lint, parseQuery } from '../query/index.ts';
 import { readBookmark, saveBookmark } from './bookmark-file.ts';
 import { count, DamageReport } from './damage-report.ts';
-import { ExitStatus, failureText, UsageError } from './failure.ts';
+import { ExitStatus } from './exit-status.ts';
+import { failureText, UsageError } from './failure.ts';
 import type { Formatter } from './format/event-lines.ts';
 import { createFormatter } from './format/formatter.ts';
 import { Interrupt } from './interrupt.ts';
@@ -20,6 +23,8 @@ import { formatOf, limitOf, type QueryEventsOptions, timeDigitsOf, type Wanted, 
 const EVENTS_PER_READ = 256;
 /** Events that are rare are shown as they are found: a read gives what it has after this time. */
 const READ_MS = 200;
+/** Bytes of lines that are written in one go. */
+const LINES_BUFFER = 1024 * 1024;
 /** Events found wait no longer than this before they are written. */
 const WRITE_AFTER_MS = 100;
 
@@ -72,7 +77,7 @@ class QueryEvents {
   #found = 0;
   /** The last event in the output's buffer, and the last one the output's reader has taken. */
   #printed: EventRecord | undefined;
-  #delivered: EventRecord | undefined;
+  #delivered: EventBookmark | undefined;
   #writtenAt = 0;
 
   constructor(wanted: Wanted, options: QueryEventsOptions, limit: number, formatter: Formatter, output: Output) {
@@ -155,17 +160,42 @@ class QueryEvents {
     await this.#reader.open();
     this.#output.add(this.#formatter.head);
     this.#writtenAt = performance.now();
+    const { lines } = this.#formatter;
     try {
-      for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
-        for (const event of events) {
-          if (this.#stopped) return;
-          this.#printOne(event);
-          if (this.#output.full) await this.#flush();
-        }
-        if (performance.now() - this.#writtenAt > WRITE_AFTER_MS) await this.#flush();
-      }
+      if (lines !== undefined && this.#output.takesBytes) await this.#printLines(lines);
+      else await this.#printEvents();
     } finally {
       this.#output.add(this.#formatter.tail);
+    }
+  }
+
+  async #printEvents(): Promise<void> {
+    for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
+      for (const event of events) {
+        if (this.#stopped) return;
+        this.#printOne(event);
+        if (this.#output.full) await this.#flush();
+      }
+      if (performance.now() - this.#writtenAt > WRITE_AFTER_MS) await this.#flush();
+    }
+  }
+
+  async #printLines(format: LineFormat): Promise<void> {
+    // One buffer for all: the next read begins when the last lines are written.
+    const buffer = Buffer.allocUnsafeSlow(LINES_BUFFER);
+    for (;;) {
+      const maxEvents = this.#limit - this.#found;
+      if (maxEvents <= 0 || this.#stopped) return;
+      try {
+        const options = { maxEvents, timeoutMs: READ_MS, buffer };
+        const { bytes, events, bookmark } = await this.#reader.readLines(format, options);
+        if (events === 0) return;
+        this.#found += events;
+        if (process.stdout.isTTY) this.#progress.clear();
+        if (await this.#output.write(bytes)) this.#delivered = bookmark;
+      } catch (error) {
+        if (!(error instanceof EvtError) || error.symbol !== 'ERROR_TIMEOUT') throw error;
+      }
     }
   }
 
@@ -183,14 +213,14 @@ class QueryEvents {
 
   async #flush(): Promise<void> {
     if (process.stdout.isTTY) this.#progress.clear();
-    if (await this.#output.flush()) this.#delivered = this.#printed;
+    if ((await this.#output.flush()) && this.#printed !== undefined) this.#delivered = this.#printed.bookmark;
     this.#writtenAt = performance.now();
   }
 
   #saveBookmark(): void {
     const { savebookmark } = this.#options;
     if (savebookmark !== undefined && this.#delivered !== undefined) {
-      saveBookmark(savebookmark, this.#delivered.bookmark);
+      saveBookmark(savebookmark, this.#delivered);
     }
   }
 

@@ -4,6 +4,7 @@ import { resolveDocument } from '../binxml/resolve.ts';
 import type { Template } from '../binxml/tree.ts';
 import { FIXED_SIZE } from '../binxml/value-type.ts';
 import { u32 } from '../bytes/little-endian.ts';
+import { utf8Text } from '../bytes/utf8.ts';
 import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from '../kernel/engine.ts';
 import { javascriptExecutor } from '../kernel/executor-javascript.ts';
@@ -197,6 +198,24 @@ export class CompiledRenderer {
     if (read <= text.length) return false;
     this.#out += written;
     return true;
+  }
+
+  /**
+   * One event, without the end of its line. What has been written so far is gone.
+   * @throws BinXmlError when it is damaged
+   */
+  text(chunk: Chunk, chunkOffset: number, format: CompiledFormat): string {
+    const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
+    const { words, bytes } = this.#memory;
+    words[RECORDS >> 2] = chunkOffset;
+    this.#use(chunk, code);
+    for (;;) {
+      const reason = this.#executor.records(0, 1, code, OUTPUT, OUTPUT + OUTPUT_SIZE);
+      if (reason === 0) return utf8Text(bytes, OUTPUT, words[OUT_AT >> 2]! - 1);
+      if (reason !== MISSING || !this.#define(words[MISSING_AT >> 2]!, words[MISSING_END >> 2]!, code)) {
+        return plainText(chunk, chunkOffset, format);
+      }
+    }
   }
 
   /** The event of one record as a line, when it does not fit the output. @throws BinXmlError */

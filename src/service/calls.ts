@@ -12,7 +12,17 @@ import { OperationQueue } from '../operations/operation-queue.ts';
 import { runAsync, runSync, type Task } from '../operations/task.ts';
 import { closeAny, type HandleObject, handleObject, isKnown, keepHandle } from './handle-registry.ts';
 import { LocalService } from './local/local-service.ts';
-import type { EventLogService, LogEvent, LogInfo, PathType, QueryRequest, ResultSet, SeekRequest } from './service.ts';
+import type {
+  EventLogService,
+  LineRequest,
+  LineResult,
+  LogEvent,
+  LogInfo,
+  PathType,
+  QueryRequest,
+  ResultSet,
+  SeekRequest,
+} from './service.ts';
 
 /**
  * The calls of the API, once: what each face adds is names and the shape of its errors. A handle is a number; 0 or null
@@ -156,6 +166,19 @@ export function callNext(
   }
   const operation = new Operation(api, resultSet!, options);
   const task = () => object.resultSet.next(max, operation);
+  return { api, task, queue: object.queue, signal: options.signal };
+}
+
+/** The next events as lines of UTF-8. No events: the end. */
+export function callLines(
+  resultSet: number | null,
+  request: LineRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<LineResult> {
+  const object = handleObject(resultSet, ResultSetObject, api);
+  const operation = new Operation(api, resultSet!, options);
+  const task = () => object.resultSet.lines(request, operation);
   return { api, task, queue: object.queue, signal: options.signal };
 }
 

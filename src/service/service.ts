@@ -74,6 +74,11 @@ export interface LogEvent {
    * @throws BinXmlError ERROR_EVT_INVALID_EVENT_DATA (15005)
    */
   readonly tree: readonly EventElement[];
+  /**
+   * The event in its usual form, on one line without its end.
+   * @throws BinXmlError ERROR_EVT_INVALID_EVENT_DATA (15005)
+   */
+  text(format: LineFormat): string;
 }
 
 /** Where a seek counts from (EVT_SEEK_FLAGS). */
@@ -89,10 +94,36 @@ export interface SeekRequest {
   readonly strict: boolean;
 }
 
+/** Forms in which events are written as lines of UTF-8, without taking them apart first. */
+export type LineFormat = 'xml' | 'json';
+
+/** A wish for the next events as lines. */
+export interface LineRequest {
+  readonly format: LineFormat;
+  readonly maxEvents: number;
+  /** The call returns soon after so many bytes. */
+  readonly maxBytes: number;
+  /** The caller's own memory to write to, so that it can be used again and again. New memory is taken where it is too small. */
+  readonly buffer?: Uint8Array | undefined;
+}
+
+export interface LineResult {
+  /** Whole lines of UTF-8, the caller's own: in the buffer it gave, if that was large enough. */
+  readonly bytes: Uint8Array;
+  readonly events: number;
+  /** Of the last event, for a bookmark; undefined when there is none. */
+  readonly position: EventPosition | undefined;
+}
+
 /** The events that a query selects. Calls must not overlap: the owner queues them. */
 export interface ResultSet {
   /** Next events, at most `max`; none at the end. A cancelled call leaves the position where it was. */
   next(max: number, operation: Operation): Task<LogEvent[]>;
+  /**
+   * The next events as lines; no events: the end. Events that are damaged inside are reported and left out. A cancelled call
+   * leaves the position where it was.
+   */
+  lines(request: LineRequest, operation: Operation): Task<LineResult>;
   seek(request: SeekRequest, operation: Operation): Task<void>;
   /** The logs of the query, in its order. */
   readonly sources: readonly SourceStatus[];

@@ -1,8 +1,17 @@
 import { EvtError } from '../errors/evt-error.ts';
-import { callNext, callQuery, callSeek, cancel, close, ResultSetObject, runAsynchronous } from '../service/calls.ts';
+import {
+  callLines,
+  callNext,
+  callQuery,
+  callSeek,
+  cancel,
+  close,
+  ResultSetObject,
+  runAsynchronous,
+} from '../service/calls.ts';
 import { handleObject, isKnown } from '../service/handle-registry.ts';
-import type { LogEvent, Progress, QueryRequest, SeekOrigin, SourceStatus } from '../service/service.ts';
-import type { EventBookmark } from './event-bookmark.ts';
+import type { LineFormat, LogEvent, Progress, QueryRequest, SeekOrigin, SourceStatus } from '../service/service.ts';
+import { EventBookmark } from './event-bookmark.ts';
 import { type EventLogQuery, guessPathType } from './event-log-query.ts';
 import { EventRecord } from './event-record.ts';
 
@@ -19,6 +28,30 @@ export interface SeekOptions {
   /** Fail with ERROR_NOT_FOUND (1168) where there is no such position, instead of going to the nearest. */
   readonly strict?: boolean | undefined;
 }
+
+export interface ReadLinesOptions extends ReadOptions {
+  /** Most events; no limit by default. */
+  readonly maxEvents?: number | undefined;
+  /** The call returns soon after so many bytes; 1 MiB by default. */
+  readonly maxBytes?: number | undefined;
+  /**
+   * Memory to write to: who reads gigabytes gives the same again and again, once the last lines are done with. It is only
+   * used from 256 KiB on; what does not fit it comes in new memory.
+   */
+  readonly buffer?: Uint8Array | undefined;
+}
+
+/** Events as lines. */
+export interface EventLines {
+  /** UTF-8, a line each, the last one ended as well. */
+  readonly bytes: Uint8Array;
+  readonly events: number;
+  /** Of the last event: a reader with it begins behind; undefined when there is no event. */
+  readonly bookmark: EventBookmark | undefined;
+}
+
+/** Bytes of lines that are fetched in one go. */
+const LINE_BYTES = 1024 * 1024;
 
 /** Events fetched in one go. */
 const BATCH_SIZE = 64;
@@ -117,6 +150,45 @@ export class EventLogReader implements AsyncDisposable {
   async #fetch(max: number, options: ReadOptions): Promise<LogEvent[]> {
     const handle = this.#handle !== undefined && !this.#closed ? this.#handle : await this.open(options);
     return runAsynchronous(callNext(handle, max, 'EvtNext', options));
+  }
+
+  /**
+   * The next events as lines of UTF-8, as `EventRecord.xml()` and `json()` write them: many times faster than event by event.
+   * No events: the end. Events that are damaged inside are reported (`onDamage`) and left out.
+   * @throws as {@link read}. A cancelled call has taken nothing: the next read gives what it would have given
+   */
+  async readLines(format: LineFormat, options: ReadLinesOptions = {}): Promise<EventLines> {
+    const { maxEvents = Number.POSITIVE_INFINITY, maxBytes = LINE_BYTES, buffer } = options;
+    // Fetched for somebody who reads event by event.
+    if (this.#batch.length > 0) return this.#linesOf(this.#batch.splice(0, maxEvents), format);
+    const handle = this.#handle !== undefined && !this.#closed ? this.#handle : await this.open(options);
+    const request = { format, maxEvents, maxBytes, buffer };
+    const { bytes, events, position } = await runAsynchronous(callLines(handle, request, 'EvtNext', options));
+    return { bytes, events, bookmark: position && new EventBookmark(position) };
+  }
+
+  #linesOf(events: readonly LogEvent[], format: LineFormat): EventLines {
+    let text = '';
+    let count = 0;
+    for (const event of events) {
+      try {
+        text += `${event.text(format)}\n`;
+        count++;
+      } catch (error) {
+        if (!(error instanceof EvtError)) throw error;
+        const { path, recordId } = event;
+        this.#query.options.onDamage?.({
+          path,
+          recordId,
+          severity: 'error',
+          slot: -1,
+          fileOffset: 0,
+          what: error.detail,
+        });
+      }
+    }
+    const last = events.at(-1)!;
+    return { bytes: new TextEncoder().encode(text), events: count, bookmark: new EventBookmark(last.position) };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<EventRecord, void, undefined> {

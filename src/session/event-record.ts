@@ -178,12 +178,12 @@ export class EventRecord {
 
   /** The event's XML on one line, as Windows renders it. */
   xml(options?: RenderOptions): string {
-    return renderXml(this.#event.tree, options);
+    return options === undefined ? this.#event.text('xml') : renderXml(this.#event.tree, options);
   }
 
   /** The event as one line of JSON, in the shape that the field's tools exchange. 64-bit integers are not rounded. */
   json(options?: JsonOptions): string {
-    return renderJson(this.#event.tree, options);
+    return options === undefined ? this.#event.text('json') : renderJson(this.#event.tree, options);
   }
 
   /** {@link json} as an object, so that JSON.stringify works; integers beyond 2^53 are rounded. */

@@ -1,8 +1,10 @@
-import type { EventRecord } from '../../index.ts';
+import type { EventRecord, LineFormat } from '../../index.ts';
 
 /** How events become lines. Each piece of text it gives is whole lines. */
 export interface Formatter {
   readonly head: string;
+  /** The lines are those that a reader gives by itself, many times faster. */
+  readonly lines?: LineFormat | undefined;
   /** @throws EvtError ERROR_EVT_INVALID_EVENT_DATA (15005) for an event that is damaged inside */
   event(event: EventRecord, index: number): string;
   readonly tail: string;

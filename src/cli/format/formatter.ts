@@ -41,6 +41,7 @@ function xmlFormatter({ element, rawCharacters, timeDigits }: FormatOptions): Fo
   } as const;
   return {
     head: element === undefined ? '' : `<${element}>\n`,
+    lines: rawCharacters || timeDigits !== CURRENT_STYLE.timeDigits ? undefined : 'xml',
     event: (event) => `${event.xml(options)}\n`,
     tail: element === undefined ? '' : `</${element}>\n`,
   };
@@ -48,5 +49,6 @@ function xmlFormatter({ element, rawCharacters, timeDigits }: FormatOptions): Fo
 
 function jsonFormatter({ attributesApart, timeDigits }: FormatOptions): Formatter {
   const options = { attributesApart, style: { ...CURRENT_STYLE, timeDigits } };
-  return { head: '', event: (event) => `${event.json(options)}\n`, tail: '' };
+  const isUsual = !attributesApart && timeDigits === CURRENT_STYLE.timeDigits;
+  return { head: '', lines: isUsual ? 'json' : undefined, event: (event) => `${event.json(options)}\n`, tail: '' };
 }

@@ -2,8 +2,9 @@ import type { EventElement } from '../../binxml/event-tree.ts';
 import { resolveDocument } from '../../binxml/resolve.ts';
 import { EvtError } from '../../errors/evt-error.ts';
 import { eventTime } from '../../render/system-values.ts';
-import type { EventPosition, LogEvent } from '../service.ts';
+import type { EventPosition, LineFormat, LogEvent } from '../service.ts';
 import type { FoundRecord } from './log-walker.ts';
+import { threadRenderer } from './renderer.ts';
 
 /** An event of a log file: a view into its chunk, decoded when somebody asks. */
 export class LocalEvent implements LogEvent {
@@ -44,6 +45,11 @@ export class LocalEvent implements LogEvent {
   get tree(): readonly EventElement[] {
     this.#tree ??= resolveDocument(this.found.document);
     return this.#tree;
+  }
+
+  text(format: LineFormat): string {
+    const { chunk, chunkOffset } = this.found;
+    return threadRenderer().text(chunk, chunkOffset, format);
   }
 
   /** FILETIME that orders events of several logs. An event that cannot be decoded goes by its header. */

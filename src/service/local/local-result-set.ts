@@ -1,7 +1,8 @@
 import { EvtError } from '../../errors/evt-error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
-import type { LogEvent, Progress, ResultSet, SeekRequest, SourceStatus } from '../service.ts';
+import type { LineRequest, LineResult, LogEvent, Progress, ResultSet, SeekRequest, SourceStatus } from '../service.ts';
+import { LineStash } from './line-stash.ts';
 import type { LocalEvent } from './local-event.ts';
 import { OutOfTime } from './log-walker.ts';
 import type { Mark, ResultOrder } from './result-order.ts';
@@ -13,6 +14,17 @@ export interface LocalResultSetParts {
   readonly progress: () => Progress;
   /** Called when a read begins: takes the time that timediff() counts from. */
   readonly startBatch: () => void;
+  /** Told of an event that cannot be written. */
+  readonly onDamaged: (event: LocalEvent, error: EvtError) => void;
+}
+
+/** Events that are merged in one go for lines. */
+const EVENTS_PER_BATCH = 64;
+
+const encoder = new TextEncoder();
+
+function outOfTime(operation: Operation): EvtError {
+  return new EvtError('ERROR_TIMEOUT', operation.api, 'the time ran out before a matching event was found');
 }
 
 /**
@@ -25,6 +37,8 @@ export interface LocalResultSetParts {
 export class LocalResultSet implements ResultSet {
   readonly #parts: LocalResultSetParts;
   #stash: LocalEvent[] = [];
+  /** Lines that a cancelled call has written. */
+  #lines: LineStash | undefined;
   #disposed = false;
 
   constructor(parts: LocalResultSetParts) {
@@ -48,18 +62,15 @@ export class LocalResultSet implements ResultSet {
    */
   *next(max: number, operation: Operation): Task<LogEvent[]> {
     operation.checkpoint();
+    this.#dropLines();
     this.#parts.startBatch();
     const { order } = this.#parts;
     try {
-      while (this.#stash.length < max) {
-        const event = yield* order.next(operation);
-        if (event === undefined) break;
-        this.#stash.push(event);
-      }
+      yield* this.#find(max, operation);
     } catch (error) {
       if (!(error instanceof OutOfTime)) throw error;
       if (this.#stash.length === 0) {
-        throw new EvtError('ERROR_TIMEOUT', operation.api, 'the time ran out before a matching event was found');
+        throw outOfTime(operation);
       }
     }
     return operation.commit(() => {
@@ -69,7 +80,74 @@ export class LocalResultSet implements ResultSet {
     });
   }
 
+  /** Finds events until there are `max` in the stash. */
+  *#find(max: number, operation: Operation): Task<void> {
+    while (this.#stash.length < max) {
+      const event = yield* this.#parts.order.next(operation);
+      if (event === undefined) return;
+      this.#stash.push(event);
+    }
+  }
+
+  /**
+   * @throws EvtError ERROR_TIMEOUT (1460) when the time ran out with nothing found; ERROR_CANCELLED (1223)
+   */
+  *lines(request: LineRequest, operation: Operation): Task<LineResult> {
+    operation.checkpoint();
+    if (this.#lines?.fits(request) === false) this.#dropLines();
+    this.#lines ??= new LineStash(request);
+    const lines = this.#lines;
+    try {
+      if (!lines.full) yield* this.#fill(lines, operation);
+    } catch (error) {
+      if (!(error instanceof OutOfTime)) throw error;
+      if (lines.events === 0) throw outOfTime(operation);
+    }
+    return operation.commit(() => {
+      this.#lines = undefined;
+      return lines;
+    });
+  }
+
+  *#fill(lines: LineStash, operation: Operation): Task<void> {
+    const { order } = this.#parts;
+    this.#parts.startBatch();
+    // Events that a cancelled read has left are there already. Several logs are merged event by event.
+    while (this.#stash.length > 0 || order.lines === undefined) {
+      if (lines.full) return;
+      yield* this.#find(Math.min(EVENTS_PER_BATCH, lines.maxEvents), operation);
+      const events = this.#stash.splice(0, lines.maxEvents);
+      if (events.length === 0) return;
+      for (const event of events) this.#write(event, lines);
+    }
+    if (lines.full) return;
+    const { position } = yield* order.lines(lines, operation);
+    lines.position = position ?? lines.position;
+  }
+
+  #write(event: LocalEvent, lines: LineStash): void {
+    const { order } = this.#parts;
+    try {
+      lines.take(encoder.encode(`${event.text(lines.format)}\n`), 1, order.before(event));
+      lines.position = order.position(event);
+    } catch (error) {
+      if (!(error instanceof EvtError)) throw error;
+      this.#parts.onDamaged(event, error);
+    }
+  }
+
+  /** What a cancelled call has written is read as events, or in another form: the position is in front of it. */
+  #dropLines(): void {
+    const before = this.#lines?.before;
+    this.#lines = undefined;
+    if (before === undefined) return;
+    this.#parts.order.restore(before);
+    this.#stash = [];
+  }
+
   get #mark(): Mark {
+    const lines = this.#lines?.before;
+    if (lines !== undefined) return lines;
     const first = this.#stash[0];
     return first === undefined ? this.#parts.order.mark : this.#parts.order.before(first);
   }
@@ -100,6 +178,7 @@ export class LocalResultSet implements ResultSet {
     }
     operation.commit(() => {
       this.#stash = [];
+      this.#lines = undefined;
       order.restore(result.mark);
     });
   }
@@ -108,6 +187,7 @@ export class LocalResultSet implements ResultSet {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#stash = [];
+    this.#lines = undefined;
     this.#parts.order.dispose();
   }
 }

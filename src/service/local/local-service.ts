@@ -25,7 +25,7 @@ import type { SourceSelection } from './selection.ts';
 import { SingleOrder } from './single-order.ts';
 
 /** Slots read in one go from a log that is read alone, and from one of several. */
-const SLOTS_PER_READ = 4;
+const SLOTS_PER_READ = 8;
 const SLOTS_PER_MERGED_READ = 1;
 
 const FILE_SCHEME = 'file://';
@@ -174,6 +174,15 @@ function resultSet(
     startBatch: () => {
       for (const { startBatch } of selections) startBatch();
     },
+    onDamaged: ({ found: { chunk, chunkOffset }, recordId, path }, { detail }) =>
+      request.onDamage?.({
+        path,
+        severity: 'error',
+        slot: chunk.slot,
+        fileOffset: chunk.fileOffset + chunkOffset,
+        recordId,
+        what: detail,
+      }),
   });
 }
 

@@ -31,7 +31,8 @@ export interface FoundRecord {
 
 export type Step = 1 | -1;
 
-interface LoadedChunk {
+/** A chunk at hand, and the places of its records. */
+export interface LoadedChunk {
   readonly index: number;
   readonly chunk: Chunk | undefined;
   readonly offsets: ArrayLike<number>;
@@ -178,6 +179,32 @@ export class LogWalker {
     }
     const place = missing ?? this.end;
     return { below: place, above: place };
+  }
+
+  /** The chunk at an index of the order; a walk in direction `step` comes to the next ones soon. */
+  *chunkAt(index: number, step: Step, operation: Operation): Task<LoadedChunk> {
+    if (this.#loaded?.index !== index) {
+      operation.checkpoint();
+      yield TURN;
+      yield* this.#load(index, step, operation);
+    }
+    return this.#loaded!;
+  }
+
+  /** Whether the selector takes a record; one that is too damaged to tell is reported. */
+  passes(selector: Selector, chunk: Chunk, chunkOffset: number, recovered: ReadonlySet<number>): boolean {
+    try {
+      return selector(chunk.document(chunkOffset));
+    } catch (error) {
+      if (!(error instanceof BinXmlError)) throw error;
+      this.tellRecord(chunk, chunkOffset, error, recovered);
+      return false;
+    }
+  }
+
+  /** Reports a damaged record, once. What is carved from free space is often torn: that is no damage of the log. */
+  tellRecord(chunk: Chunk, chunkOffset: number, error: BinXmlError, recovered: ReadonlySet<number>): void {
+    if (!recovered.has(chunkOffset)) this.#tellRecord(chunk, chunkOffset, error);
   }
 
   /** The document of a record that is selected and whole; undefined otherwise. */

@@ -1,6 +1,6 @@
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
-import type { EventPosition, SeekRequest } from '../service.ts';
+import type { EventPosition, LineFormat, SeekRequest } from '../service.ts';
 import type { LocalEvent } from './local-event.ts';
 
 /** A place in a result, to come back to. Only the order that gave it can read it. */
@@ -16,6 +16,19 @@ export interface SeekResult {
   readonly exact: boolean;
 }
 
+/** Takes lines; `before` is the mark in front of them. They are behind the order's position from then on. */
+export interface OrderLineSink {
+  readonly format: LineFormat;
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+  take(lines: Uint8Array, events: number, before: Mark): void;
+}
+
+export interface OrderLineResult {
+  readonly ended: boolean;
+  readonly position: EventPosition | undefined;
+}
+
 /** The events of a result, one after the other. */
 export interface ResultOrder {
   /**
@@ -23,6 +36,8 @@ export interface ResultOrder {
    * at and not taken are not looked at again.
    */
   next(operation: Operation): Task<LocalEvent | undefined>;
+  /** The next events as lines, where that can be had without an object per event. */
+  lines?(sink: OrderLineSink, operation: Operation): Task<OrderLineResult>;
   readonly mark: Mark;
   restore(mark: Mark): void;
   /** The mark in front of an event that {@link next} has given. */

@@ -2,9 +2,10 @@ import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import type { EventPosition, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
+import { walkLines } from './line-walk.ts';
 import { LocalEvent } from './local-event.ts';
 import type { Boundary, LogWalker, Step } from './log-walker.ts';
-import type { Mark, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
+import type { Mark, OrderLineResult, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
 import type { SourceSelection } from './selection.ts';
 
 /** The selected events of one log, in the order of its records. Walks both ways, so a seek costs what it passes over. */
@@ -45,8 +46,12 @@ export class SingleOrder implements ResultOrder {
   }
 
   position(event: LocalEvent): EventPosition {
+    return this.#positionOf(event.recordId);
+  }
+
+  #positionOf(recordId: bigint): EventPosition {
     const { name } = this.#walker.log;
-    return { names: [name], recordIds: [event.recordId], current: 0, direction: this.#direction };
+    return { names: [name], recordIds: [recordId], current: 0, direction: this.#direction };
   }
 
   dispose(): void {
@@ -67,6 +72,17 @@ export class SingleOrder implements ResultOrder {
       this.#at = this.#walker.reached;
       throw error;
     }
+  }
+
+  *lines(sink: OrderLineSink, operation: Operation): Task<OrderLineResult> {
+    let last: bigint | undefined;
+    const moved = (to: Boundary, id: bigint | undefined) => {
+      this.#at = to;
+      last = id ?? last;
+    };
+    const { selector } = this.#selection;
+    const { ended } = yield* walkLines(this.#walker, this.#at, this.#ahead, selector, sink, operation, moved);
+    return { ended, position: last === undefined ? undefined : this.#positionOf(last) };
   }
 
   *seek(request: OrderSeek, from: Mark, operation: Operation): Task<SeekResult> {

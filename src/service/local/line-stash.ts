@@ -1,0 +1,63 @@
+import type { EventPosition, LineFormat, LineRequest } from '../service.ts';
+import type { Mark, OrderLineSink } from './result-order.ts';
+
+/** Room for the part that goes past the wanted number of bytes. */
+const ROOM = 128 * 1024;
+
+/** Most bytes of one call. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** Lines on their way to a caller: they stay here when its call is cancelled. */
+export class LineStash implements OrderLineSink {
+  readonly format: LineFormat;
+  readonly #request: LineRequest;
+  readonly #maxBytes: number;
+  #buffer: Uint8Array;
+  #size = 0;
+  events = 0;
+  /** The position in front of the first line. */
+  before: Mark | undefined;
+  position: EventPosition | undefined;
+
+  constructor(request: LineRequest) {
+    this.format = request.format;
+    this.#request = request;
+    const { buffer, maxBytes } = request;
+    const fits = buffer !== undefined && buffer.length >= 2 * ROOM;
+    this.#buffer = fits ? buffer : Buffer.allocUnsafeSlow(Math.min(maxBytes, MAX_BYTES) + ROOM);
+    this.#maxBytes = Math.min(maxBytes, this.#buffer.length - ROOM);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#size);
+  }
+
+  get maxEvents(): number {
+    return this.#request.maxEvents - this.events;
+  }
+
+  get maxBytes(): number {
+    return this.#maxBytes - this.#size;
+  }
+
+  get full(): boolean {
+    return this.maxEvents <= 0 || this.maxBytes <= 0;
+  }
+
+  /** True when a call that wants this can have what is here. */
+  fits({ format, maxEvents, buffer }: LineRequest): boolean {
+    return format === this.format && this.events <= maxEvents && buffer === this.#request.buffer;
+  }
+
+  take(lines: Uint8Array, events: number, before: Mark | undefined): void {
+    if (this.#size + lines.length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(this.#size + lines.length + ROOM);
+      larger.set(this.bytes);
+      this.#buffer = larger;
+    }
+    this.#buffer.set(lines, this.#size);
+    this.#size += lines.length;
+    this.events += events;
+    this.before ??= before;
+  }
+}
