@@ -18,13 +18,13 @@ import { createFormatter } from './format/formatter.ts';
 import { Interrupt } from './interrupt.ts';
 import { Output } from './output.ts';
 import { ProgressLine } from './progress.ts';
-import { formatOf, limitOf, type QueryEventsOptions, timeDigitsOf, type Wanted, wantedOf } from './query-options.ts';
+import { concurrencyOf, formatOf, limitOf, type QueryEventsOptions, timeDigitsOf, type Wanted, wantedOf } from './query-options.ts';
 
 const EVENTS_PER_READ = 256;
 /** Events that are rare are shown as they are found: a read gives what it has after this time. */
 const READ_MS = 200;
 /** Bytes of lines that are written in one go. */
-const LINES_BUFFER = 1024 * 1024;
+const LINES_BUFFER = 2.5 * 1024 * 1024;
 /** Events found wait no longer than this before they are written. */
 const WRITE_AFTER_MS = 100;
 
@@ -97,6 +97,7 @@ class QueryEvents {
       tolerateErrors: options.tolerate,
       strict: options.strict,
       recover: options.recover,
+      concurrency: concurrencyOf(options.concurrency),
       onDamage: (damage) => this.#damage.add(damage),
       onProgress: (progress) => this.#progress.update(progress, this.#found),
     });
@@ -187,7 +188,7 @@ class QueryEvents {
       const maxEvents = this.#limit - this.#found;
       if (maxEvents <= 0 || this.#stopped) return;
       try {
-        const options = { maxEvents, timeoutMs: READ_MS, buffer };
+        const options = { maxEvents, maxBytes: LINES_BUFFER, timeoutMs: READ_MS, buffer };
         const { bytes, events, bookmark } = await this.#reader.readLines(format, options);
         if (events === 0) return;
         this.#found += events;

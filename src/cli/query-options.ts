@@ -25,6 +25,7 @@ export interface QueryEventsOptions {
   readonly unicode?: boolean;
   readonly locale?: string;
   readonly quiet?: boolean;
+  readonly concurrency?: string;
 }
 
 /** What is read: a log and a query, or a query that names its logs. */
@@ -63,6 +64,16 @@ export function limitOf(count: string | undefined): number {
   if (count === undefined) return Number.POSITIVE_INFINITY;
   if (!/^\d{1,15}$/.test(count)) throw new UsageError(`/c: "${count}" is no number of events`);
   return Number(count);
+}
+
+/** Most threads that make sense anywhere. */
+const MAX_CONCURRENCY = 64;
+
+export function concurrencyOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const threads = Number(text);
+  if (/^\d{1,2}$/.test(text) && threads >= 1 && threads <= MAX_CONCURRENCY) return threads;
+  throw new UsageError(`--concurrency: "${text}" is no number of threads (1 to ${MAX_CONCURRENCY})`);
 }
 
 export function formatOf(format: string | undefined): Format {

@@ -189,6 +189,14 @@ export const VERBS: readonly VerbSpec[] = [
         help: 'accepted and without effect: messages are not rendered yet',
       },
       {
+        long: 'concurrency',
+        names: ['concurrency'],
+        kind: 'value',
+        placeholder: 'N',
+        help: 'threads for long logs as XML or JSON; default: as many as the machine has, at most 4',
+        group: OUTPUT,
+      },
+      {
         long: 'quiet',
         names: [],
         kind: 'switch',

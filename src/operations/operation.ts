@@ -61,6 +61,11 @@ export class Operation {
     if (Atomics.load(this.#words, this.#index) !== this.#started || this.#signal?.aborted === true) this.#stop();
   }
 
+  /** Where other threads that work for this call see that it is cancelled: the word is not what it was. */
+  get word(): { readonly index: number; readonly epoch: number } {
+    return { index: this.#index, epoch: this.#started };
+  }
+
   #stop(): never {
     if (Atomics.load(this.#words, this.#index) === this.#started) throw this.#signal!.reason;
     throw new EvtError('ERROR_CANCELLED', this.api, 'cancelled: EvtCancel or EvtClose was called on its handle');

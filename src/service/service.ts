@@ -22,6 +22,8 @@ export interface QueryRequest {
   readonly strict: boolean;
   /** Also read records from free space and from behind damage; their events are marked as recovered. */
   readonly recover: boolean;
+  /** Threads that may work on long scans at the same time; 1: only the calling one. Undefined: as many as pay. */
+  readonly concurrency?: number | undefined;
   /** Told of everything in the logs that is not as it should be. */
   readonly onDamage: ((damage: LogDamage) => void) | undefined;
   /** Told how far reading has come, about once per block. */

@@ -13,6 +13,11 @@ export interface QueryOptions {
   readonly strict?: boolean | undefined;
   /** Also read records from free space and from behind damage, marked as recovered. */
   readonly recover?: boolean | undefined;
+  /**
+   * Threads that may work on a long scan at the same time ({@link EventLogReader.readLines} uses them); 1: only this one. By
+   * default as many as the machine has, at most 4. They are started when they first pay, and stay.
+   */
+  readonly concurrency?: number | undefined;
   /** Told of everything in the logs that is not as it should be. */
   readonly onDamage?: ((damage: LogDamage) => void) | undefined;
   /** Told how far reading has come. */

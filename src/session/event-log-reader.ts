@@ -112,6 +112,7 @@ export class EventLogReader implements AsyncDisposable {
       tolerate: options.tolerateErrors === true,
       strict: options.strict === true,
       recover: options.recover === true,
+      concurrency: options.concurrency,
       onDamage: options.onDamage,
       onProgress: options.onProgress,
     };

@@ -93,13 +93,22 @@ function* sortedOrder(source: SlotSource, operation: Operation, options: OrderOp
   return { length: order.length, slotAt: (i) => order[i]!, ascending: false };
 }
 
-function* peek(source: SlotSource, slots: readonly number[], api: string): Task<Uint8Array[]> {
+function* peek(
+  source: Pick<SlotSource, 'fd' | 'path' | 'blockSize'>,
+  slots: readonly number[],
+  api: string,
+): Task<Uint8Array[]> {
   const positions = slots.map((slot) => source.blockSize + slot * CHUNK_SIZE);
   return yield* readEach(source.fd, positions, PEEK_SIZE, api, source.path);
 }
 
 /** Index of the last chunk, in an order whose ids ascend, that begins at or before record `id`; 0 when none does. */
-export function* chunkOfRecord(source: SlotSource, order: ChunkOrder, id: bigint, operation: Operation): Task<number> {
+export function* chunkOfRecord(
+  source: Pick<SlotSource, 'fd' | 'path' | 'blockSize'>,
+  order: ChunkOrder,
+  id: bigint,
+  operation: Operation,
+): Task<number> {
   let low = 0;
   let high = order.length - 1;
   while (low < high) {

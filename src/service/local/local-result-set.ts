@@ -121,7 +121,9 @@ export class LocalResultSet implements ResultSet {
       for (const event of events) this.#write(event, lines);
     }
     if (lines.full) return;
-    const { position } = yield* order.lines(lines, operation);
+    const { format, maxEvents, maxBytes } = lines;
+    const take: LineStash['take'] = (bytes, events, before) => lines.take(bytes, events, before);
+    const { position } = yield* order.lines({ format, maxEvents, maxBytes, take }, operation);
     lines.position = position ?? lines.position;
   }
 

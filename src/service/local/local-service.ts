@@ -16,6 +16,7 @@ import type {
 } from '../service.ts';
 import { statFile } from './files.ts';
 import { channelFile, channelOfFile, logFiles } from './folder.ts';
+import { defaultConcurrency } from './line-scan.ts';
 import { LocalResultSet } from './local-result-set.ts';
 import { LogFile } from './log-file.ts';
 import { readLogInfo } from './log-info.ts';
@@ -154,10 +155,13 @@ function resultSet(
   const selections: SourceSelection[] = [];
   const orders = logs.map(({ log, spelled }) => {
     const walker = new LogWalker(log, { slotsPerRead, recover: request.recover });
-    const selection = selectionFor(parsed, spelled);
+    const selection = selectionFor(parsed, spelled, request);
     walkers.push(walker);
     selections.push(selection);
-    return { order: new SingleOrder(walker, selection, request.direction), name: log.name };
+    const { direction, concurrency } = request;
+    // Several logs are merged event by event, in this thread.
+    const threads = logs.length > 1 || request.recover ? 1 : (concurrency ?? defaultConcurrency());
+    return { order: new SingleOrder(walker, selection, direction, threads), name: log.name };
   });
   const progress = (): Progress => ({
     readBytes: walkers.reduce((sum, { readBytes }) => sum + readBytes, 0),
@@ -186,12 +190,17 @@ function resultSet(
   });
 }
 
-function selectionFor(parsed: ParsedQuery, spelled: string | undefined): SourceSelection {
+function selectionFor(parsed: ParsedQuery, spelled: string | undefined, request: QueryRequest): SourceSelection {
   const isMine = (path: string | undefined) => path === undefined || path.toLowerCase() === spelled?.toLowerCase();
   const matcher = createMatcher(parsed, { isMine });
   const context = { now: 0n };
   return {
     selector: matcher.everything ? undefined : (document) => matcher.matches(document, context),
+    forThreads: () => {
+      if (matcher.everything) return undefined;
+      const { query: text = '*', tolerate, strict } = request;
+      return { text, tolerate, strict, spelled, now: context.now };
+    },
     queryIds: (document) => (parsed.structured ? matcher.queryIds(document, context) : []),
     startBatch: () => {
       context.now = fileTimeOfUnixMs(Date.now());

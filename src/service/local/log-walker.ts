@@ -6,9 +6,9 @@ import type { Damage } from '../../evtx/damage.ts';
 import { CHUNK_HEADER_SIZE, CHUNK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type Task, TURN } from '../../operations/task.ts';
-import { chunkOfRecord } from './chunk-order.ts';
+import type { LogDamage } from '../service.ts';
+import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
 import { readAt } from './files.ts';
-import type { LogFile } from './log-file.ts';
 
 /** Decides whether an event belongs to the result, from its stored document. */
 export type Selector = (document: Fragment) => boolean;
@@ -52,6 +52,19 @@ interface Block {
 
 const NONE: ReadonlySet<number> = new Set();
 
+/** What is walked: an open log, or a stretch of one. */
+export interface WalkedLog {
+  readonly name: string;
+  readonly path: string;
+  readonly fd: number;
+  readonly header: { readonly dirty: boolean };
+  readonly order: ChunkOrder;
+  readonly blockSize: number;
+  offsetOf(slot: number): number;
+  readonly onDamage: ((damage: LogDamage) => void) | undefined;
+  close(): void;
+}
+
 export interface WalkerOptions {
   /** Slots read in one go: 256 KiB keep one uncancellable read near 50 µs; logs that are merged read less each. */
   readonly slotsPerRead: number;
@@ -66,7 +79,7 @@ export class OutOfTime extends Error {}
  * block, whatever the log's size. Damage is reported once, and passed over.
  */
 export class LogWalker {
-  readonly log: LogFile;
+  readonly log: WalkedLog;
   readonly #options: WalkerOptions;
   #block: Block | undefined;
   #loaded: LoadedChunk | undefined;
@@ -78,7 +91,7 @@ export class LogWalker {
   records = 0;
   onRead: (() => void) | undefined;
 
-  constructor(log: LogFile, options: WalkerOptions) {
+  constructor(log: WalkedLog, options: WalkerOptions) {
     this.log = log;
     this.#options = options;
   }
@@ -243,7 +256,32 @@ export class LogWalker {
     });
   }
 
+  /** What another thread has found and read for this walk. */
+  addWork({
+    damages,
+    records,
+    readBytes,
+  }: {
+    damages: readonly LogDamage[];
+    records: number;
+    readBytes: number;
+  }): void {
+    for (const damage of damages) {
+      const key = `${damage.fileOffset} ${damage.what}`;
+      if (this.#toldElsewhere.has(key)) continue;
+      this.#toldElsewhere.add(key);
+      this.log.onDamage?.(damage);
+    }
+    this.records += records;
+    this.readBytes += readBytes;
+    this.onRead?.();
+  }
+
+  readonly #toldElsewhere = new Set<string>();
+
   #tell(damage: Damage): void {
+    const key = `${damage.fileOffset} ${damage.what}`;
+    if (this.#toldElsewhere.has(key)) return;
     this.log.onDamage?.({ ...damage, path: this.log.path });
   }
 

@@ -1,10 +1,13 @@
 import type { Fragment } from '../../binxml/tree.ts';
 import type { Selector } from './log-walker.ts';
+import type { ScanQuery } from './scan-task.ts';
 
 /** What a query wants of one log. */
 export interface SourceSelection {
   /** Undefined: every event. */
   readonly selector: Selector | undefined;
+  /** The same for another thread; undefined where {@link selector} is. */
+  readonly forThreads: () => ScanQuery | undefined;
   /** Ids of the Query elements that select an event which passed {@link selector}. */
   readonly queryIds: (document: Fragment) => readonly number[];
   /** Takes the time that timediff() counts from; called once per read. */

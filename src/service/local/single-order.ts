@@ -1,12 +1,18 @@
+import { EvtError } from '../../errors/evt-error.ts';
 import type { Operation } from '../../operations/operation.ts';
-import type { Task } from '../../operations/task.ts';
+import { io, type Task } from '../../operations/task.ts';
 import type { EventPosition, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
+import { LineScan, scanPool } from './line-scan.ts';
 import { walkLines } from './line-walk.ts';
 import { LocalEvent } from './local-event.ts';
-import type { Boundary, LogWalker, Step } from './log-walker.ts';
+import { type Boundary, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
 import type { Mark, OrderLineResult, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
 import type { SourceSelection } from './selection.ts';
+
+/** Chunks and events from which on several threads are worth their trouble. */
+const MIN_SCAN_CHUNKS = 512;
+const MIN_SCAN_EVENTS = 50_000;
 
 /** The selected events of one log, in the order of its records. Walks both ways, so a seek costs what it passes over. */
 export class SingleOrder implements ResultOrder {
@@ -15,12 +21,18 @@ export class SingleOrder implements ResultOrder {
   readonly #direction: ReadDirection;
   /** A step in reading direction. */
   readonly #ahead: Step;
+  readonly #threads: number;
   #at: Boundary;
+  #scan: LineScan | undefined;
+  /** Scans that were given up, and may still have threads at work. */
+  #stopped: LineScan[] = [];
 
-  constructor(walker: LogWalker, selection: SourceSelection, direction: ReadDirection) {
+  /** @param threads that may work on long scans */
+  constructor(walker: LogWalker, selection: SourceSelection, direction: ReadDirection, threads = 1) {
     this.#walker = walker;
     this.#selection = selection;
     this.#direction = direction;
+    this.#threads = threads;
     this.#ahead = direction === 'forward' ? 1 : -1;
     this.#at = this.#first;
   }
@@ -55,10 +67,15 @@ export class SingleOrder implements ResultOrder {
   }
 
   dispose(): void {
-    this.#walker.log.close();
+    this.#stopScan();
+    // Other threads may still read the file: its descriptor must not become another's.
+    const idle = this.#stopped.map((scan) => new Promise<void>((resolve) => scan.whenIdle(resolve)));
+    if (idle.length === 0) this.#walker.log.close();
+    else void Promise.all(idle).then(() => this.#walker.log.close());
   }
 
   *next(operation: Operation): Task<LocalEvent | undefined> {
+    this.#stopScan();
     const { selector, queryIds } = this.#selection;
     try {
       const found = yield* this.#walker.find(this.#at, this.#ahead, selector, operation);
@@ -75,6 +92,8 @@ export class SingleOrder implements ResultOrder {
   }
 
   *lines(sink: OrderLineSink, operation: Operation): Task<OrderLineResult> {
+    const scanned = (yield* this.#mayScan(sink)) ? yield* this.#scanLines(sink, operation) : undefined;
+    if (scanned !== undefined) return scanned;
     let last: bigint | undefined;
     const moved = (to: Boundary, id: bigint | undefined) => {
       this.#at = to;
@@ -83,6 +102,83 @@ export class SingleOrder implements ResultOrder {
     const { selector } = this.#selection;
     const { ended } = yield* walkLines(this.#walker, this.#at, this.#ahead, selector, sink, operation, moved);
     return { ended, position: last === undefined ? undefined : this.#positionOf(last) };
+  }
+
+  /** True when several threads pay: there is much left, all of it is wanted, and this thread can wait for others. */
+  *#mayScan(sink: OrderLineSink): Task<boolean> {
+    if (this.#threads < 2) return false;
+    const { chunk } = this.#at;
+    const left = this.#ahead > 0 ? this.#walker.log.order.length - chunk : chunk;
+    if (this.#scan === undefined && (left < MIN_SCAN_CHUNKS || sink.maxEvents < MIN_SCAN_EVENTS)) return false;
+    return yield* io({ sync: () => false, async: () => Promise.resolve(true) });
+  }
+
+  /** Lines that several threads have written; undefined when this thread has to do it. */
+  *#scanLines(sink: OrderLineSink, operation: Operation): Task<OrderLineResult | undefined> {
+    const { epoch } = operation.word;
+    const scan = this.#startScan(sink, operation);
+    if (scan === undefined) return undefined;
+    let last: bigint | undefined;
+    let events = 0;
+    let bytes = 0;
+    const result = (ended: boolean) => ({ ended, position: last === undefined ? undefined : this.#positionOf(last) });
+    try {
+      for (;;) {
+        scan.start(epoch);
+        const part = yield* io({ sync: () => undefined, async: () => scan.next() });
+        operation.checkpoint();
+        if (part === undefined) {
+          this.#at = this.#last;
+          return result(true);
+        }
+        // Stopped by a cancel that was not this call's; or more than is wanted: this thread gives the rest.
+        if (part === 'stopped' || events + part.events > sink.maxEvents) break;
+        if (bytes > 0 && bytes + part.lines.length > sink.maxBytes) return result(false);
+        operation.commit(() => {
+          if (part.events > 0) sink.take(part.lines, part.events, part.before);
+          this.#at = part.to;
+        });
+        last = part.lastId ?? last;
+        events += part.events;
+        bytes += part.lines.length;
+        this.#walker.addWork(part.reply);
+        const stands = part.to.chunk === part.before.chunk && part.to.record === part.before.record;
+        // Events too large for the threads' memory.
+        if (stands && !part.reply.ended) break;
+        scan.take(part, epoch);
+        if (operation.timedOut) {
+          if (events === 0) throw new OutOfTime();
+          return result(false);
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof OutOfTime)) this.#stopScan();
+      // What a thread could not do, this one can, or says why not.
+      if (error instanceof EvtError || error instanceof OutOfTime) throw error;
+      operation.checkpoint();
+      return events > 0 ? result(false) : undefined;
+    }
+    this.#stopScan();
+    return events > 0 ? result(false) : undefined;
+  }
+
+  #startScan({ format }: OrderLineSink, operation: Operation): LineScan | undefined {
+    if (this.#scan?.fits(this.#at, format)) return this.#scan;
+    this.#stopScan();
+    const pool = scanPool(this.#threads);
+    // Until the first thread has started, this one does the work.
+    if (pool?.ready !== true) return undefined;
+    const query = this.#selection.forThreads();
+    const threads = this.#threads;
+    this.#scan = new LineScan(pool, threads, this.#walker, this.#at, this.#ahead, format, query, operation.word);
+    return this.#scan;
+  }
+
+  #stopScan(): void {
+    if (this.#scan === undefined) return;
+    this.#scan.stop();
+    this.#stopped = [...this.#stopped.filter(({ isIdle }) => !isIdle), this.#scan];
+    this.#scan = undefined;
   }
 
   *seek(request: OrderSeek, from: Mark, operation: Operation): Task<SeekResult> {
