@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SHARED = ['executor', 'layout', 'numbers', 'program', 'records', 'stream', 'text', 'value'];
+const SHARED = ['definitions', 'executor', 'layout', 'numbers', 'program', 'records', 'stream', 'text', 'value'];
 const ENTRY = "export { records } from './records';\nexport { useInput } from './platform';\n";
 const PAGE = 65_536;
 

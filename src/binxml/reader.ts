@@ -4,7 +4,7 @@ import { u16, u32 } from '../bytes/little-endian.ts';
 import { utf16Text } from '../bytes/utf16.ts';
 import { BinXmlError } from './error.ts';
 import { xmlName } from './name.ts';
-import { type TemplateCache, TemplateRecorder } from './template-cache.ts';
+import { type DefinitionForm, type TemplateCache, TemplateRecorder } from './template-cache.ts';
 import { DEFINITION_HEADER, DEPENDENCY_NONE, MORE, NAME_HEADER, Token } from './token.ts';
 import {
   type AttributeNode,
@@ -110,6 +110,11 @@ export class BinXmlReader {
       throw new BinXmlError(offset + 6, `template definition refers forward to ${hexOffset(target)}`);
     }
     return this.#templateAt(target, u32(this.bytes, offset + 2), inline ? end : this.bytes.length, offset, 0);
+  }
+
+  /** The form of a definition that has been read. */
+  formOfDefinition(offset: number): DefinitionForm | undefined {
+    return this.#cache.form(this.bytes, offset, u32(this.bytes, offset + 20));
   }
 
   /** Top-level nodes up to the end token or `end`. */

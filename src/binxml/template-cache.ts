@@ -17,6 +17,14 @@ interface NameUse {
   readonly size: number;
 }
 
+/** One byte form of a template definition. */
+export interface DefinitionForm {
+  /** From the header on. */
+  readonly bytes: Uint8Array;
+  /** Name references, from the start of the definition, and their characters in UTF-16LE. */
+  readonly names: readonly { readonly at: number; readonly inline: boolean; readonly characters: Uint8Array }[];
+}
+
 /** One byte form of a definition. The same template has several: each depends on which names were new in its chunk. */
 interface Variant {
   readonly template: Template;
@@ -71,10 +79,28 @@ export class TemplateCache {
 
   /** The template that the definition at `start` spells, if it has been met before. The caller has checked the bounds. */
   find(chunk: Uint8Array, start: number, size: number): Template | undefined {
+    return this.#find(chunk, start, size)?.template;
+  }
+
+  /**
+   * The bytes of the definition at `start` and the names it refers to, for who wants to know it again; undefined when it cannot
+   * be told by them.
+   */
+  form(chunk: Uint8Array, start: number, size: number): DefinitionForm | undefined {
+    const variant = this.#find(chunk, start, size);
+    if (variant === undefined) return undefined;
+    const names = variant.names.map(({ at, inline, units }) => {
+      const characters = new Uint8Array(units.buffer, units.byteOffset, units.byteLength);
+      return { at, inline, characters };
+    });
+    return { bytes: variant.bytes, names };
+  }
+
+  #find(chunk: Uint8Array, start: number, size: number): Variant | undefined {
     const variants = this.#variants.get(u32(chunk, start + 4));
     if (variants === undefined) return undefined;
     const view = viewOf(chunk);
-    for (const variant of variants) if (matches(variant, chunk, view, start, size)) return variant.template;
+    for (const variant of variants) if (matches(variant, chunk, view, start, size)) return variant;
     return undefined;
   }
 

@@ -1,5 +1,5 @@
 import { BinXmlReader } from '../binxml/reader.ts';
-import { TemplateCache } from '../binxml/template-cache.ts';
+import { type DefinitionForm, TemplateCache } from '../binxml/template-cache.ts';
 import type { Fragment, Template } from '../binxml/tree.ts';
 import { crc32 } from '../bytes/crc32.ts';
 import { hexOffset } from '../bytes/hex.ts';
@@ -277,6 +277,11 @@ export class Chunk {
   templateAt(chunkOffset: number, end: number): Template {
     this.#reader ??= new BinXmlReader(this.bytes, templates);
     return this.#reader.templateOfInstance(chunkOffset, end);
+  }
+
+  /** The byte form of a definition whose template {@link templateAt} gave; undefined when it cannot be told by it. */
+  definitionForm(definitionOffset: number): DefinitionForm | undefined {
+    return this.#reader?.formOfDefinition(definitionOffset);
   }
 
   /** A record hidden behind the event of another one, as some attack tools leave it; undefined when there is none. */

@@ -1,23 +1,14 @@
 import type { Executor } from './engine.ts';
 import { Memory } from './memory.ts';
-import { attach, useInput } from './platform.ts';
+import { MEMORY, useInput } from './platform.ts';
 import { records } from './records.ts';
 
 /**
- * The executor as JavaScript, and the memory it works in. One per thread: its modules hold the memory they work on, so the
- * last one made is the one that works.
+ * The executor as JavaScript, and the memory it works in. There is one per thread: who makes another takes the memory away from
+ * the one before.
  */
 export function javascriptExecutor(itemSizes: readonly number[]): { memory: Memory; executor: Executor } {
-  const memory = new Memory(itemSizes);
-  return {
-    memory,
-    executor: {
-      name: 'javascript',
-      useInput: (bytes) => {
-        attach(memory.buffer);
-        useInput(bytes);
-      },
-      records,
-    },
-  };
+  const memory = new Memory(itemSizes, MEMORY);
+  memory.reset();
+  return { memory, executor: { name: 'javascript', useInput, records } };
 }

@@ -1,5 +1,5 @@
+import { DEFINITION_HEADER, definition } from './definitions.ts';
 import {
-  DEFINITIONS,
   MAX_DEPTH,
   MAX_SLOTS,
   MISSING_AT,
@@ -12,7 +12,19 @@ import {
   VALUES_SIZE,
 } from './layout.ts';
 import { decimal } from './numbers.ts';
-import { copyText, getI32, getU8, inI32, inU8, moveDown, putI32, putI32At, putU8, putU16 } from './platform.ts';
+import {
+  copyText,
+  getI32,
+  getU8,
+  inI32,
+  inputSize,
+  inU8,
+  moveDown,
+  putI32,
+  putI32At,
+  putU8,
+  putU16,
+} from './platform.ts';
 import {
   FLAG_ATTRIBUTE,
   FLAG_KEEPS_EMPTY,
@@ -61,8 +73,6 @@ import { itemSize, itemStride, itemTypeOf, MAX_SCALAR, TYPE_ARRAY, TYPE_BIN_XML,
 const FRAGMENT_HEADER = 0x0f;
 const TEMPLATE_INSTANCE = 0x0c;
 const END_OF_FRAGMENT = 0x00;
-/** Bytes of a template definition in front of its Binary XML. */
-const DEFINITION_HEADER = 24;
 /** Most items of an array that are written here: an event may grow to 16 MiB, and more would have to be counted. */
 const MAX_ITEMS = 1024;
 /** Bytes behind the end of texts that one event may have: the plain renderer counts them, and what is written here not. */
@@ -97,15 +107,15 @@ export function document(out: i32, from: i32, end: i32, depth: i32, format: i32)
   const target = inI32(at + 6);
   const inline = target === at + 10;
   if (target < 0 || target > 0xffff || (!inline && target > at)) return UNUSUAL;
-  const template = getI32(DEFINITIONS + 4 * target);
+  const template = definition(target, inline ? end : inputSize());
   if (template !== 0 && inI32(at + 2) !== inI32(target + 4)) return UNUSUAL;
-  if (template === 0) {
+  const entry = TEMPLATES + TEMPLATE_SIZE * template;
+  const program = getI32(entry + 4 * format);
+  if (template === 0 || program < 0) {
     putI32(MISSING_AT, at);
     putI32(MISSING_END, end);
     return MISSING;
   }
-  const entry = TEMPLATES + TEMPLATE_SIZE * template;
-  const program = getI32(entry + 4 * format);
   if (program === 0) return UNUSUAL;
   at = inline ? target + DEFINITION_HEADER + inI32(target + 20) : at + 10;
   if (at + 4 > end) return UNUSUAL;

@@ -39,11 +39,28 @@ export const MAX_KEYS = 1024;
 export const DEFINITIONS = 65_536;
 export const DEFINITIONS_END = DEFINITIONS + 4 * 65_536;
 
+/** Chunk offsets that have an entry in that table, and how many: they are cleared for the next chunk. */
+export const DEFINED_COUNT = 1360;
+export const DEFINED = DEFINITIONS_END;
+export const MAX_DEFINED = 8192;
+
+/** Byte forms of definitions that have been met, by the first bytes of their id: heads of chains. */
+export const FORMS = DEFINED + 4 * MAX_DEFINED;
+export const FORM_CHAINS = 1024;
+/** Cells of a form: the next one, template, size, address of its bytes, count of names; four cells per name follow. */
+export const FORM_TEMPLATE = 4;
+export const FORM_SIZE = 8;
+export const FORM_BYTES = 12;
+export const FORM_NAME_COUNT = 16;
+export const FORM_NAMES = 20;
+/** Cells of a name: its place in the definition, whether it stands there, address and size of its characters. */
+export const FORM_NAME_SIZE = 16;
+
 /** Per template number: eight cells. */
-export const TEMPLATES = DEFINITIONS_END;
+export const TEMPLATES = FORMS + 4 * FORM_CHAINS;
 export const TEMPLATE_SIZE = 32;
 export const MAX_TEMPLATES = 8192;
-/** Addresses of the two programs; 0: none, the plain renderer does it. */
+/** Addresses of the two programs; 0: none, the plain renderer does it; -1: nobody has asked yet. */
 export const TEMPLATE_XML = 0;
 export const TEMPLATE_JSON = 4;
 /** Highest substitution index that it uses. */
@@ -53,7 +70,7 @@ export const TEMPLATE_ROOT_NAME = 12;
 
 /** Programs and their constant text. */
 export const POOL = TEMPLATES + MAX_TEMPLATES * TEMPLATE_SIZE;
-export const POOL_SIZE = 6 * 1024 * 1024;
+export const POOL_SIZE = 12 * 1024 * 1024;
 
 /** Blocks of a log: up to sixteen chunks, and room for reading a little past the last one. */
 export const INPUT = POOL + POOL_SIZE;

@@ -1,21 +1,42 @@
+import { u32 } from '../bytes/little-endian.ts';
+import { DEFINITION_HEADER } from './definitions.ts';
 import {
+  DEFINED,
+  DEFINED_COUNT,
   DEFINITIONS,
   DIGIT_PAIRS,
+  FORM_CHAINS,
+  FORM_NAME_SIZE,
+  FORM_NAMES,
+  FORMS,
   HEX_LOWER,
   HEX_UPPER,
   ITEM_SIZES,
+  MAX_DEFINED,
   MAX_TEMPLATES,
-  MEMORY_SIZE,
   POOL,
   POOL_SIZE,
   TEMPLATE_HIGHEST,
+  TEMPLATE_JSON,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
+  TEMPLATE_XML,
   TEMPLATES,
 } from './layout.ts';
 
 /** Thrown when programs no longer fit: the owner empties the memory and begins again. */
 export class PoolFull extends Error {}
+
+/** A program that nobody has asked for yet. */
+const NOT_MADE = -1;
+
+/** One byte form of a template definition: it depends on which names were new in its chunk. */
+export interface DefinitionForm {
+  /** From the header on. */
+  readonly bytes: Uint8Array;
+  /** Name references: where they stand, whether the name follows at once, and its characters in UTF-16LE. */
+  readonly names: readonly { readonly at: number; readonly inline: boolean; readonly characters: Uint8Array }[];
+}
 
 /** Texts begin at multiples of this, so that they can be copied in words. */
 const TEXT_ALIGNMENT = 16;
@@ -28,11 +49,9 @@ export class Memory {
   #free = POOL;
   /** Templates with a number; 0 is none's. */
   #templates = 0;
-  /** Chunk offsets that have an entry in the table of definitions. */
-  readonly #defined: number[] = [];
 
   /** @param itemSizes bytes of one item by value type */
-  constructor(itemSizes: readonly number[], buffer: ArrayBuffer = new ArrayBuffer(MEMORY_SIZE)) {
+  constructor(itemSizes: readonly number[], buffer: ArrayBuffer) {
     this.buffer = buffer;
     this.bytes = new Uint8Array(buffer);
     this.words = new Int32Array(buffer);
@@ -53,19 +72,47 @@ export class Memory {
   reset(): void {
     this.#free = POOL;
     this.#templates = 0;
+    this.words.fill(0, FORMS >> 2, (FORMS >> 2) + FORM_CHAINS);
     this.forgetDefinitions();
   }
 
   /** Forgets what is known of one chunk. */
   forgetDefinitions(): void {
-    for (const offset of this.#defined) this.words[(DEFINITIONS >> 2) + offset] = 0;
-    this.#defined.length = 0;
+    const { words } = this;
+    const count = words[DEFINED_COUNT >> 2]!;
+    for (let i = 0; i < count; i++) words[(DEFINITIONS >> 2) + words[(DEFINED >> 2) + i]!] = 0;
+    words[DEFINED_COUNT >> 2] = 0;
   }
 
   /** The definition at a chunk offset is that of this template. */
   define(chunkOffset: number, template: number): void {
-    this.words[(DEFINITIONS >> 2) + chunkOffset] = template;
-    this.#defined.push(chunkOffset);
+    const { words } = this;
+    const count = words[DEFINED_COUNT >> 2]!++;
+    words[(DEFINED >> 2) + count] = chunkOffset;
+    words[(DEFINITIONS >> 2) + chunkOffset] = template;
+  }
+
+  isDefined(chunkOffset: number): boolean {
+    return this.words[(DEFINITIONS >> 2) + chunkOffset] !== 0;
+  }
+
+  /** True when no further definition of the chunk can be kept: crafted ones overlap. */
+  get isCrowded(): boolean {
+    return this.words[DEFINED_COUNT >> 2]! >= MAX_DEFINED;
+  }
+
+  /** Keeps a byte form of a template's definition, so that it is known in other chunks. @throws PoolFull */
+  addForm({ bytes, names }: DefinitionForm, template: number): void {
+    const { words } = this;
+    const address = this.#put(bytes);
+    const form = this.takeWords((FORM_NAMES + FORM_NAME_SIZE * names.length) / 4);
+    const chain = (FORMS >> 2) + (u32(bytes, 4) & (FORM_CHAINS - 1));
+    const cells = [words[chain]!, template, bytes.length - DEFINITION_HEADER, address, names.length];
+    for (const { at, inline, characters } of names) {
+      cells.push(at, inline ? 1 : 0, this.#put(characters), characters.length);
+    }
+    words.set(cells, form >> 2);
+    words[chain] = form;
   }
 
   /** A number for a template that has no programs yet. @throws PoolFull */
@@ -74,6 +121,8 @@ export class Memory {
     const number = ++this.#templates;
     const at = (TEMPLATES + TEMPLATE_SIZE * number) >> 2;
     this.words.fill(0, at, at + TEMPLATE_SIZE / 4);
+    this.words[at + TEMPLATE_XML / 4] = NOT_MADE;
+    this.words[at + TEMPLATE_JSON / 4] = NOT_MADE;
     this.words[at + TEMPLATE_HIGHEST / 4] = highest;
     this.words[at + TEMPLATE_ROOT_NAME / 4] = rootName;
     return number;
@@ -93,6 +142,10 @@ export class Memory {
 
   /** Room for constant text; what is copied in whole words may read a little behind it. @throws PoolFull */
   putText(text: Uint8Array): number {
+    return this.#put(text);
+  }
+
+  #put(text: Uint8Array): number {
     const address = this.#take(text.length + TEXT_ALIGNMENT, TEXT_ALIGNMENT);
     this.bytes.fill(0, address, address + text.length + TEXT_ALIGNMENT);
     this.bytes.set(text, address);

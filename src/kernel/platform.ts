@@ -1,56 +1,49 @@
+import { INPUT, MEMORY_SIZE } from './layout.ts';
 import { JSON_PART, JSON_VALUE, XML_ATTRIBUTE } from './program.ts';
 import type { f64, i32 } from './types.ts';
 
 /**
  * Memory as the executor sees it, in JavaScript. `wasm/platform.ts` is the same for WebAssembly.
  *
- * Two blocks: the executor's own memory, and the chunk at hand, whose addresses are chunk offsets. The caller checks
- * bounds; a read past the end of a typed array gives 0, and one past a view throws.
+ * One block per thread, in constants: the compiler then knows where it lies, which makes every access cheaper. The chunk at
+ * hand is copied into it; its addresses are chunk offsets. The caller checks bounds.
  */
 
-let U8 = new Uint8Array(0);
-let I32 = new Int32Array(0);
-let F64 = new Float64Array(0);
-let VIEW = new DataView(new ArrayBuffer(0));
-let IN: Uint8Array = new Uint8Array(0);
-let IN_VIEW: DataView = new DataView(new ArrayBuffer(0));
-
-/** The executor's memory. */
-export function attach(memory: ArrayBuffer): void {
-  if (U8.buffer === memory) return;
-  U8 = new Uint8Array(memory);
-  I32 = new Int32Array(memory);
-  F64 = new Float64Array(memory);
-  VIEW = new DataView(memory);
-}
+export const MEMORY = new ArrayBuffer(MEMORY_SIZE);
+const U8 = new Uint8Array(MEMORY);
+const U16 = new Uint16Array(MEMORY);
+const I32 = new Int32Array(MEMORY);
+const F64 = new Float64Array(MEMORY);
+const VIEW = new DataView(MEMORY);
+let size = 0;
 
 /** The chunk that the following calls read. */
 export function useInput(bytes: Uint8Array): void {
-  IN = bytes;
-  IN_VIEW = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  size = bytes.length;
+  U8.set(bytes, INPUT);
 }
 
 /** Bytes of the chunk. */
 export function inputSize(): i32 {
-  return IN.length;
+  return size;
 }
 
 export function inU8(at: i32): i32 {
-  return IN[at]!;
+  return U8[INPUT + at]!;
 }
 
 export function inU16(at: i32): i32 {
-  return IN[at]! | (IN[at + 1]! << 8);
+  return VIEW.getUint16(INPUT + at, true);
 }
 
 /** 32 bits as they are: the highest one makes it negative. */
 export function inI32(at: i32): i32 {
-  return IN_VIEW.getInt32(at, true);
+  return VIEW.getInt32(INPUT + at, true);
 }
 
 /** 32 bits, unsigned. */
 export function inF64(at: i32): f64 {
-  return IN_VIEW.getUint32(at, true);
+  return VIEW.getUint32(INPUT + at, true);
 }
 
 export function getI32(address: i32): i32 {
@@ -69,17 +62,26 @@ export function putU8(address: i32, value: i32): void {
   U8[address] = value;
 }
 
+/** At an even address. */
 export function getU16(address: i32): i32 {
-  return U8[address]! | (U8[address + 1]! << 8);
+  return U16[address >> 1]!;
 }
 
 export function putU16(address: i32, value: i32): void {
-  U8[address] = value;
-  U8[address + 1] = value >> 8;
+  VIEW.setInt16(address, value, true);
 }
 
 export function putI32At(address: i32, value: i32): void {
   VIEW.setInt32(address, value, true);
+}
+
+/** True when the bytes at `address` are those at chunk offset `at`. */
+export function sameBytes(address: i32, at: i32, size: i32): boolean {
+  let i = 0;
+  for (; i + 4 <= size; i += 4)
+    if (VIEW.getInt32(address + i, true) !== VIEW.getInt32(INPUT + at + i, true)) return false;
+  for (; i < size; i++) if (U8[address + i] !== U8[INPUT + at + i]) return false;
+  return true;
 }
 
 /** Moves bytes one place down. */
@@ -145,9 +147,9 @@ function isPlain(unit: i32, mode: i32): boolean {
 export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
   let done = 0;
   while (done + 4 <= units) {
-    const from = at + 2 * done;
-    const a = IN_VIEW.getInt32(from, true);
-    const b = IN_VIEW.getInt32(from + 4, true);
+    const from = INPUT + at + 2 * done;
+    const a = VIEW.getInt32(from, true);
+    const b = VIEW.getInt32(from + 4, true);
     if (((a | b) & ASCII_ONLY) !== 0) break;
     const four = ((a | (a >>> 8)) & 0xffff) | ((b | (b >>> 8)) << 16);
     if (suspicious(four, mode) !== 0) break;
@@ -155,8 +157,7 @@ export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
     done += 4;
   }
   while (done < units) {
-    const from = at + 2 * done;
-    const unit = IN[from]! | (IN[from + 1]! << 8);
+    const unit = VIEW.getUint16(INPUT + at + 2 * done, true);
     if (!isPlain(unit, mode)) break;
     U8[to + done] = unit;
     done++;

@@ -62,7 +62,6 @@ export class CompiledRenderer {
   #templates = new WeakMap<Template, Entry>();
   #names = new Map<string, number>(WELL_KNOWN_NAMES);
   #chunk: Chunk | undefined;
-  #format = -1;
   #out = OUTPUT;
   /** Records that the plain renderer had to do, since the beginning. */
   plain = 0;
@@ -109,7 +108,7 @@ export class CompiledRenderer {
     const count = Math.min(last - first, MAX_RECORDS);
     for (let i = 0; i < count; i++) words[(RECORDS >> 2) + i] = offsets[first + i]!;
     const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
-    this.#use(chunk, code);
+    this.#use(chunk);
     for (let at = 0; at < count; ) {
       const reason = this.#executor.records(at, count, code, this.#out, OUTPUT + OUTPUT_SIZE);
       at = words[STOPPED_AT >> 2]!;
@@ -128,12 +127,11 @@ export class CompiledRenderer {
     return first + count;
   }
 
-  #use(chunk: Chunk, format: number): void {
-    if (chunk === this.#chunk && format === this.#format) return;
+  #use(chunk: Chunk): void {
+    if (chunk === this.#chunk) return;
     this.#memory.forgetDefinitions();
     this.#executor.useInput(chunk.bytes);
     this.#chunk = chunk;
-    this.#format = format;
   }
 
   /** Makes the definition that the instance at `at` uses known. False when it is damaged. */
@@ -146,17 +144,28 @@ export class CompiledRenderer {
       if (error instanceof BinXmlError) return false;
       throw error;
     }
+    if (this.#memory.isCrowded) return false;
     const chunkOffset = u32(chunk.bytes, at + DEFINITION_OFFSET);
     try {
-      this.#memory.define(chunkOffset, this.#number(template, format));
+      this.#learn(chunk, chunkOffset, template, format);
     } catch (error) {
       if (!(error instanceof PoolFull)) throw error;
       this.#memory.reset();
       this.#templates = new WeakMap();
       this.#names = new Map<string, number>(WELL_KNOWN_NAMES);
-      this.#memory.define(chunkOffset, this.#number(template, format));
+      this.#learn(chunk, chunkOffset, template, format);
     }
     return true;
+  }
+
+  #learn(chunk: Chunk, chunkOffset: number, template: Template, format: number): void {
+    const isKnown = this.#memory.isDefined(chunkOffset);
+    const number = this.#number(template, format);
+    // Known, but its program for this format was not made yet.
+    if (isKnown) return;
+    this.#memory.define(chunkOffset, number);
+    const form = chunk.definitionForm(chunkOffset);
+    if (form !== undefined) this.#memory.addForm(form, number);
   }
 
   #number(template: Template, format: number): number {
@@ -176,6 +185,7 @@ export class CompiledRenderer {
       } catch (error) {
         // Without a program the plain renderer does its records.
         if (!(error instanceof NotCompiled)) throw error;
+        this.#memory.setProgram(entry.number, format, 0);
       }
       entry.made[format] = true;
     }
@@ -208,7 +218,7 @@ export class CompiledRenderer {
     const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
     const { words, bytes } = this.#memory;
     words[RECORDS >> 2] = chunkOffset;
-    this.#use(chunk, code);
+    this.#use(chunk);
     for (;;) {
       const reason = this.#executor.records(0, 1, code, OUTPUT, OUTPUT + OUTPUT_SIZE);
       if (reason === 0) return utf8Text(bytes, OUTPUT, words[OUT_AT >> 2]! - 1);

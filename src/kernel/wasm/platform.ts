@@ -89,6 +89,17 @@ export function putI32At(address: i32, value: i32): void {
   store<i32>(address, value);
 }
 
+/** True when the bytes at `address` are those at chunk offset `at`. */
+export function sameBytes(address: i32, at: i32, size: i32): bool {
+  const from = input + at;
+  let i = 0;
+  for (; i + 16 <= size; i += 16) {
+    if (v128.any_true(v128.xor(v128.load(address + i), v128.load(from + i)))) return false;
+  }
+  for (; i < size; i++) if (load<u8>(address + i) !== load<u8>(from + i)) return false;
+  return true;
+}
+
 /** Moves bytes one place down. */
 export function moveDown(from: i32, to: i32): void {
   memory.copy(from - 1, from, to - from);
