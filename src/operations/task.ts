@@ -19,6 +19,11 @@ export function* io<T>(request: Io<T>): Generator<Io<unknown>, T, unknown> {
   return (yield request) as T;
 }
 
+/** True when others run while the task waits. */
+export function* isAsynchronous(): Generator<Io<unknown>, boolean, unknown> {
+  return yield* io({ sync: () => false, async: () => Promise.resolve(true) });
+}
+
 /** Runs a task to its end in this thread; nothing else runs meanwhile. */
 export function runSync<T>(task: Task<T>): T {
   let step = task.next();

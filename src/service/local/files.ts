@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { EvtError } from '../../errors/evt-error.ts';
 import type { Win32Symbol } from '../../errors/win32.ts';
-import { io, type Task } from '../../operations/task.ts';
+import { io, runAsync, type Task } from '../../operations/task.ts';
 
 const readAsync = promisify(fs.read) as (
   fd: number,
@@ -102,6 +102,17 @@ export function* readAt(fd: number, buffer: Uint8Array, position: number, api: s
       return done;
     },
   });
+}
+
+/** Begins to read what will be asked for next: the task that takes it gets its bytes, or its failure. */
+export function readAhead(fd: number, buffer: Uint8Array, position: number, api: string, file: string): Task<number> {
+  const reading = runAsync(readAt(fd, buffer, position, api, file));
+  // It may be that nobody takes it.
+  reading.catch(() => {});
+  function never(): never {
+    throw new TypeError('a read that was begun ahead cannot be waited for');
+  }
+  return io({ sync: never, async: () => reading }) as Task<number>;
 }
 
 /** Reads `size` bytes at each position, in one request: in parallel where that is possible. Short at the end of the file. */

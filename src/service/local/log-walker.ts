@@ -5,10 +5,10 @@ import { Chunk, hasChunkMagic } from '../../evtx/chunk.ts';
 import type { Damage } from '../../evtx/damage.ts';
 import { CHUNK_HEADER_SIZE, CHUNK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
-import { type Task, TURN } from '../../operations/task.ts';
+import { isAsynchronous, type Task, TURN } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
-import { readAt } from './files.ts';
+import { readAhead, readAt } from './files.ts';
 
 /** Decides whether an event belongs to the result, from its stored document. */
 export type Selector = (document: Fragment) => boolean;
@@ -82,6 +82,8 @@ export class LogWalker {
   readonly log: WalkedLog;
   readonly #options: WalkerOptions;
   #block: Block | undefined;
+  /** The block behind, being read. */
+  #ahead: { firstSlot: number; slots: number; bytes: Uint8Array; reading: Task<number> } | undefined;
   #loaded: LoadedChunk | undefined;
   #reachedChunk = 0;
   #reachedRecord = 0;
@@ -325,31 +327,70 @@ export class LogWalker {
   *#slotBytes(index: number, slot: number, step: Step, operation: Operation): Task<Uint8Array> {
     const block = this.#block;
     if (block === undefined || slot < block.firstSlot || slot >= block.firstSlot + block.slots) {
-      const { order } = this.log;
-      let slots = 1;
-      while (slots < this.#options.slotsPerRead) {
-        const ahead = index + slots * step;
-        if (ahead < 0 || ahead >= order.length || order.slotAt(ahead) !== slot + slots * step) break;
-        slots++;
-      }
-      const firstSlot = step > 0 ? slot : slot - slots + 1;
-      const size = slots * CHUNK_SIZE;
-      const reusable = block !== undefined && !block.handedOut && block.bytes.length >= size;
-      const buffer = reusable ? block.bytes : new Uint8Array(this.#options.slotsPerRead * CHUNK_SIZE);
-      // A cancelled read leaves bytes of two places in it.
-      this.#block = undefined;
-      this.#loaded = undefined;
-      const target = buffer.subarray(0, size);
-      const { fd, path } = this.log;
-      const filled = yield* readAt(fd, target, this.log.offsetOf(firstSlot), operation.api, path);
-      this.#block = { bytes: buffer, firstSlot, slots, filled, handedOut: false };
-      this.readBytes += filled;
-      this.onRead?.();
-      operation.checkpoint();
+      yield* this.#nextBlock(index, step, operation);
     }
     const { bytes, firstSlot, filled } = this.#block!;
     const from = (slot - firstSlot) * CHUNK_SIZE;
     return bytes.subarray(Math.min(from, filled), Math.min(from + CHUNK_SIZE, filled));
+  }
+
+  *#nextBlock(index: number, step: Step, operation: Operation): Task<void> {
+    const last = this.#block;
+    const ahead = this.#ahead;
+    // A cancelled read leaves bytes of two places in its buffer.
+    this.#block = undefined;
+    this.#loaded = undefined;
+    this.#ahead = undefined;
+    const wanted = this.#extent(index, step);
+    const isSequel =
+      last !== undefined && wanted.firstSlot === last.firstSlot + (step > 0 ? last.slots : -wanted.slots);
+    let bytes: Uint8Array;
+    let filled: number;
+    const asynchronous = yield* isAsynchronous();
+    if (asynchronous && ahead?.firstSlot === wanted.firstSlot && ahead.slots === wanted.slots) {
+      bytes = ahead.bytes;
+      filled = yield* ahead.reading;
+    } else {
+      bytes = this.#buffer(last);
+      const { fd, path } = this.log;
+      const target = bytes.subarray(0, wanted.slots * CHUNK_SIZE);
+      filled = yield* readAt(fd, target, this.log.offsetOf(wanted.firstSlot), operation.api, path);
+    }
+    this.#block = { bytes, ...wanted, filled, handedOut: false };
+    this.readBytes += filled;
+    this.onRead?.();
+    operation.checkpoint();
+    if (isSequel && asynchronous) this.#readAhead(index + wanted.slots * step, step, last, operation);
+  }
+
+  /** Begins with the block behind, while the records of this one are looked at. */
+  #readAhead(index: number, step: Step, last: Block, operation: Operation): void {
+    if (index < 0 || index >= this.log.order.length) return;
+    const { fd, path } = this.log;
+    const extent = this.#extent(index, step);
+    const bytes = this.#block!.bytes === last.bytes ? this.#buffer(undefined) : this.#buffer(last);
+    const target = bytes.subarray(0, extent.slots * CHUNK_SIZE);
+    const reading = readAhead(fd, target, this.log.offsetOf(extent.firstSlot), operation.api, path);
+    this.#ahead = { ...extent, bytes, reading };
+  }
+
+  /** A block's memory again, unless an event points into it. */
+  #buffer(block: Block | undefined): Uint8Array {
+    const size = this.#options.slotsPerRead * CHUNK_SIZE;
+    return block !== undefined && !block.handedOut && block.bytes.length >= size ? block.bytes : new Uint8Array(size);
+  }
+
+  /** The slots that are read in one go with that of the `index`-th chunk. */
+  #extent(index: number, step: Step): { firstSlot: number; slots: number } {
+    const { order } = this.log;
+    const slot = order.slotAt(index);
+    let slots = 1;
+    while (slots < this.#options.slotsPerRead) {
+      const next = index + slots * step;
+      if (next < 0 || next >= order.length || order.slotAt(next) !== slot + slots * step) break;
+      slots++;
+    }
+    return { firstSlot: step > 0 ? slot : slot - slots + 1, slots };
   }
 }
 

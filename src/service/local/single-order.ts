@@ -1,6 +1,6 @@
 import { EvtError } from '../../errors/evt-error.ts';
 import type { Operation } from '../../operations/operation.ts';
-import { io, type Task } from '../../operations/task.ts';
+import { io, isAsynchronous, type Task } from '../../operations/task.ts';
 import type { EventPosition, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
 import { LineScan, scanPool } from './line-scan.ts';
@@ -110,7 +110,7 @@ export class SingleOrder implements ResultOrder {
     const { chunk } = this.#at;
     const left = this.#ahead > 0 ? this.#walker.log.order.length - chunk : chunk;
     if (this.#scan === undefined && (left < MIN_SCAN_CHUNKS || sink.maxEvents < MIN_SCAN_EVENTS)) return false;
-    return yield* io({ sync: () => false, async: () => Promise.resolve(true) });
+    return yield* isAsynchronous();
   }
 
   /** Lines that several threads have written; undefined when this thread has to do it. */
