@@ -3,6 +3,7 @@ import { hexOffset } from '../bytes/hex.ts';
 import { u16, u32 } from '../bytes/little-endian.ts';
 import { utf16Text } from '../bytes/utf16.ts';
 import { BinXmlError } from './error.ts';
+import { type InstanceCursor, NO_SLOT, UNUSUAL_SLOT } from './instance-cursor.ts';
 import { xmlName } from './name.ts';
 import { type DefinitionForm, type TemplateCache, TemplateRecorder } from './template-cache.ts';
 import { DEFINITION_HEADER, DEPENDENCY_NONE, MORE, NAME_HEADER, Token } from './token.ts';
@@ -17,6 +18,7 @@ import {
   type Template,
   type ValueTable,
 } from './tree.ts';
+import { ARRAY, ValueType } from './value-type.ts';
 
 /** Deepest element nesting that is read. Real logs have nine levels. */
 const MAX_ELEMENT_DEPTH = 64;
@@ -48,6 +50,7 @@ export interface Document {
 export class BinXmlReader {
   /** The chunk: offsets in it are chunk offsets. */
   readonly bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #cache: TemplateCache;
   readonly #names = new Map<number, string>();
   readonly #templates = new Map<number, Template>();
@@ -60,6 +63,7 @@ export class BinXmlReader {
 
   constructor(bytes: Uint8Array, cache: TemplateCache) {
     this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#cache = cache;
   }
 
@@ -110,6 +114,75 @@ export class BinXmlReader {
       throw new BinXmlError(offset + 6, `template definition refers forward to ${hexOffset(target)}`);
     }
     return this.#templateAt(target, u32(this.bytes, offset + 2), inline ? end : this.bytes.length, offset, 0);
+  }
+
+  /**
+   * Points a cursor at the document at `offset`, when that is one template instance and in order as far as it is looked at;
+   * nested documents are not.
+   * @returns false for everything else: {@link readDocument} reads it, or says what is wrong
+   */
+  readInstance(offset: number, end: number, cursor: InstanceCursor, depth = 0): boolean {
+    const { bytes } = this;
+    const view = this.#view;
+    const at = bytes[offset] === Token.FragmentHeader ? offset + 4 : offset;
+    if (at + 14 > end || bytes[at] !== Token.TemplateInstance || depth >= MAX_NESTED_DEPTH) return false;
+    const target = view.getUint32(at + 6, true);
+    const inline = target === at + 10;
+    if ((!inline && target > at) || target + DEFINITION_HEADER > bytes.length) return false;
+    let template =
+      view.getInt32(at + 2, true) === view.getInt32(target + 4, true) ? this.#templates.get(target) : undefined;
+    if (template === undefined) {
+      template = this.#templateIfWhole(at, end);
+      if (template === undefined) return false;
+    }
+    const from = inline ? target + DEFINITION_HEADER + view.getUint32(target + 20, true) : at + 10;
+    if (from + 4 > end) return false;
+    const count = view.getUint32(from, true);
+    const descriptors = from + 4;
+    if (count > MAX_VALUES || descriptors + 4 * count > end) return false;
+    const firstValue = descriptors + 4 * count;
+    let bodySlot = NO_SLOT;
+    let value = firstValue;
+    for (let i = 0; i < count; i++) {
+      const descriptor = view.getInt32(descriptors + 4 * i, true);
+      const type = (descriptor >> 16) & 0xff;
+      if (type >= ValueType.BinXml) {
+        if ((type & ARRAY) !== 0 || bodySlot !== NO_SLOT) bodySlot = UNUSUAL_SLOT;
+        else if (type === ValueType.BinXml) {
+          bodySlot = i;
+          cursor.bodyOffset = value;
+          cursor.bodySize = descriptor & 0xffff;
+        }
+      }
+      value += descriptor & 0xffff;
+    }
+    if (value > end || (value < end && bytes[value] !== Token.EndOfFragment)) return false;
+    cursor.bytes = bytes;
+    cursor.template = template;
+    cursor.count = count;
+    cursor.descriptors = descriptors;
+    cursor.firstValue = firstValue;
+    cursor.bodySlot = bodySlot;
+    cursor.reader = this;
+    cursor.depth = depth;
+    return true;
+  }
+
+  #templateIfWhole(at: number, end: number): Template | undefined {
+    try {
+      return this.templateOfInstance(at, end);
+    } catch (error) {
+      if (error instanceof BinXmlError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Decodes the nested document in slot `index` of an instance. */
+  nestedOf({ descriptors, firstValue, depth }: InstanceCursor, index: number): Fragment {
+    let offset = firstValue;
+    for (let i = 0; i < index; i++) offset += u16(this.bytes, descriptors + 4 * i);
+    const size = u16(this.bytes, descriptors + 4 * index);
+    return this.readNested(offset, offset + size, depth + 1);
   }
 
   /** The form of a definition that has been read. */

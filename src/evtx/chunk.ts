@@ -1,3 +1,4 @@
+import type { InstanceCursor } from '../binxml/instance-cursor.ts';
 import { BinXmlReader } from '../binxml/reader.ts';
 import { type DefinitionForm, TemplateCache } from '../binxml/template-cache.ts';
 import type { Fragment, Template } from '../binxml/tree.ts';
@@ -268,6 +269,13 @@ export class Chunk {
       onDamage({ ...this.#damage('warning', document.end, what), recordId: recordId! });
     }
     return document.fragment;
+  }
+
+  /** Points a cursor at a record that is one template instance; false when it is not, or not in order. */
+  readInstance(chunkOffset: number, cursor: InstanceCursor): boolean {
+    this.#reader ??= new BinXmlReader(this.bytes, templates);
+    const end = chunkOffset + this.#view.getUint32(chunkOffset + RecordOffset.size, true) - 4;
+    return this.#reader.readInstance(chunkOffset + RecordOffset.binXml, end, cursor);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Fragment } from '../binxml/tree.ts';
+import type { RecordCursor } from '../evtx/record-cursor.ts';
 import type { ParsedQuery } from './ast.ts';
 import type { EvaluationContext } from './evaluate.ts';
 import { createFilter, type EvaluatorChoice, type EventFilter } from './filter.ts';
@@ -18,6 +19,8 @@ export interface EventMatcher {
   readonly everything: boolean;
   /** Some Query selects the event: one of its Selects is true and none of its Suppresses. */
   matches(document: Fragment, context: EvaluationContext): boolean;
+  /** The same of a record in place. */
+  matchesRecord(record: RecordCursor, context: EvaluationContext): boolean;
   /** Ids of all Query elements that select it, each once; 0xffffffff for one without Id. Empty for an XPath query. */
   queryIds(document: Fragment, context: EvaluationContext): number[];
 }
@@ -48,6 +51,10 @@ export function createMatcher(query: ParsedQuery, options: MatcherOptions): Even
       for (const one of queries) if (selects(one, document, context)) return true;
       return false;
     },
+    matchesRecord: (record, context) => {
+      for (const one of queries) if (selectsRecord(one, record, context)) return true;
+      return false;
+    },
     queryIds: (document, context) => {
       if (!query.structured) return [];
       const ids = queries.filter((one) => selects(one, document, context)).map(({ id }) => id);
@@ -66,5 +73,18 @@ function selects({ selects, suppresses }: QueryFilters, document: Fragment, cont
 
 function anyMatches(filters: readonly EventFilter[], document: Fragment, context: EvaluationContext): boolean {
   for (const filter of filters) if (filter.matches(document, context)) return true;
+  return false;
+}
+
+function selectsRecord(
+  { selects, suppresses }: QueryFilters,
+  record: RecordCursor,
+  context: EvaluationContext,
+): boolean {
+  return anyMatchesRecord(selects, record, context) && !anyMatchesRecord(suppresses, record, context);
+}
+
+function anyMatchesRecord(filters: readonly EventFilter[], record: RecordCursor, context: EvaluationContext): boolean {
+  for (const filter of filters) if (filter.matchesRecord(record, context)) return true;
   return false;
 }

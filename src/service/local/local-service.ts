@@ -195,7 +195,7 @@ function selectionFor(parsed: ParsedQuery, spelled: string | undefined, request:
   const matcher = createMatcher(parsed, { isMine });
   const context = { now: 0n };
   return {
-    selector: matcher.everything ? undefined : (document) => matcher.matches(document, context),
+    selector: matcher.everything ? undefined : (record) => matcher.matchesRecord(record, context),
     forThreads: () => {
       if (matcher.everything) return undefined;
       const { query: text = '*', tolerate, strict } = request;

@@ -4,14 +4,15 @@ import type { Fragment } from '../../binxml/tree.ts';
 import { Chunk, hasChunkMagic } from '../../evtx/chunk.ts';
 import type { Damage } from '../../evtx/damage.ts';
 import { CHUNK_HEADER_SIZE, CHUNK_SIZE } from '../../evtx/layout.ts';
+import { RecordCursor } from '../../evtx/record-cursor.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { isAsynchronous, type Task, TURN } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
 import { readAhead, readAt } from './files.ts';
 
-/** Decides whether an event belongs to the result, from its stored document. */
-export type Selector = (document: Fragment) => boolean;
+/** Decides whether an event belongs to the result, from its record. */
+export type Selector = (record: RecordCursor) => boolean;
 
 /** A place between two records of a log: behind `record` records of the `chunk`-th chunk in order. */
 export interface Boundary {
@@ -206,10 +207,17 @@ export class LogWalker {
     return this.#loaded!;
   }
 
+  readonly #record = new RecordCursor();
+
+  #selects(selector: Selector, chunk: Chunk, chunkOffset: number): boolean {
+    this.#record.look(chunk, chunkOffset);
+    return selector(this.#record);
+  }
+
   /** Whether the selector takes a record; one that is too damaged to tell is reported. */
   passes(selector: Selector, chunk: Chunk, chunkOffset: number, recovered: ReadonlySet<number>): boolean {
     try {
-      return selector(chunk.document(chunkOffset));
+      return this.#selects(selector, chunk, chunkOffset);
     } catch (error) {
       if (!(error instanceof BinXmlError)) throw error;
       this.tellRecord(chunk, chunkOffset, error, recovered);
@@ -230,8 +238,8 @@ export class LogWalker {
     recovered: ReadonlySet<number>,
   ): Fragment | undefined {
     try {
+      if (selector !== undefined && !this.#selects(selector, chunk, chunkOffset)) return undefined;
       const document = chunk.document(chunkOffset);
-      if (selector !== undefined && !selector(document)) return undefined;
       checkDocument(document);
       return document;
     } catch (error) {

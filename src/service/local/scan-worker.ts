@@ -53,7 +53,7 @@ function selectorOf({ id, query }: ScanJob): Selector | undefined {
   const { text, tolerate, strict, spelled, now } = query;
   const isMine = (path: string | undefined) => path === undefined || path.toLowerCase() === spelled?.toLowerCase();
   const matcher = createMatcher(parseQuery(text, { tolerate, strict }), { isMine });
-  const selector: Selector = (document) => matcher.matches(document, { now });
+  const selector: Selector = (record) => matcher.matchesRecord(record, { now });
   if (selectors.size >= KEPT_JOBS) selectors.delete(selectors.keys().next().value!);
   selectors.set(id, selector);
   return selector;
