@@ -27,6 +27,8 @@ export class InstanceCursor implements ValueTable {
   /** Where the nested document lies. */
   bodyOffset = 0;
   bodySize = 0;
+  /** Memory of its own, for values that lie nowhere in this order. */
+  own: Uint8Array = new Uint8Array(0);
   reader: InstanceReader | undefined;
   depth = 0;
 

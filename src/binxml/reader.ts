@@ -2,6 +2,7 @@ import { guidText } from '../bytes/guid.ts';
 import { hexOffset } from '../bytes/hex.ts';
 import { u16, u32 } from '../bytes/little-endian.ts';
 import { utf16Text } from '../bytes/utf16.ts';
+import { BareDocuments } from './bare-document.ts';
 import { BinXmlError } from './error.ts';
 import { type InstanceCursor, NO_SLOT, UNUSUAL_SLOT } from './instance-cursor.ts';
 import { xmlName } from './name.ts';
@@ -56,6 +57,7 @@ export class BinXmlReader {
   readonly #templates = new Map<number, Template>();
   /** Definitions being read right now: one that contains itself is refused. */
   readonly #open = new Set<number>();
+  #bare: BareDocuments | undefined;
   #note: Note | undefined;
   #recorder: TemplateRecorder | undefined;
   #tokens = 0;
@@ -117,15 +119,20 @@ export class BinXmlReader {
   }
 
   /**
-   * Points a cursor at the document at `offset`, when that is one template instance and in order as far as it is looked at;
-   * nested documents are not.
+   * Points a cursor at the document at `offset`, when that is one template instance, or one element, and in order as far as it
+   * is looked at; nested documents are not.
    * @returns false for everything else: {@link readDocument} reads it, or says what is wrong
    */
   readInstance(offset: number, end: number, cursor: InstanceCursor, depth = 0): boolean {
     const { bytes } = this;
     const view = this.#view;
     const at = bytes[offset] === Token.FragmentHeader ? offset + 4 : offset;
-    if (at + 14 > end || bytes[at] !== Token.TemplateInstance || depth >= MAX_NESTED_DEPTH) return false;
+    if (at + 14 > end || depth >= MAX_NESTED_DEPTH) return false;
+    if ((bytes[at]! & ~MORE) === Token.OpenStartElement) {
+      this.#bare ??= new BareDocuments(bytes);
+      return this.#bare.read(at, end, cursor);
+    }
+    if (bytes[at] !== Token.TemplateInstance) return false;
     const target = view.getUint32(at + 6, true);
     const inline = target === at + 10;
     if ((!inline && target > at) || target + DEFINITION_HEADER > bytes.length) return false;

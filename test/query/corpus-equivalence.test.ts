@@ -4,11 +4,12 @@ import type { EventElement } from '../../src/binxml/event-tree.ts';
 import { resolveDocument } from '../../src/binxml/resolve.ts';
 import type { Fragment } from '../../src/binxml/tree.ts';
 import { fileTimeOfUnixMs } from '../../src/bytes/time.ts';
+import { RecordCursor } from '../../src/evtx/record-cursor.ts';
 import { evaluate } from '../../src/query/evaluate.ts';
 import { createFilter } from '../../src/query/filter.ts';
 import { parseXPath } from '../../src/query/parse.ts';
 import { corpusLogs, corpusPath, NO_CORPUS } from '../corpus.ts';
-import { recordsOf } from '../documents.ts';
+import { recordsOf, type StoredRecord } from '../documents.ts';
 
 /** Records looked at per log, spread over it: breadth counts, and there are some 300 logs. */
 const RECORDS_PER_LOG = 60;
@@ -88,15 +89,16 @@ const QUERIES = [
 ];
 
 /** Each log's records as stored, and as resolved. */
-function sampleOf(log: string): { document: Fragment; roots: EventElement[] }[] {
+function sampleOf(log: string): { document: Fragment; roots: EventElement[]; record: StoredRecord }[] {
   const records = recordsOf(corpusPath(log));
   const stride = Math.max(1, Math.floor(records.length / RECORDS_PER_LOG));
   return records
     .filter((_, i) => i % stride === 0)
-    .flatMap(({ document }) => {
+    .flatMap((record) => {
+      const { document } = record;
       if (document === undefined) return [];
       try {
-        return [{ document, roots: resolveDocument(document) }];
+        return [{ document, roots: resolveDocument(document), record }];
       } catch (error) {
         if (error instanceof BinXmlError) return [];
         throw error;
@@ -115,18 +117,27 @@ describe.skipIf(logs.length === 0)(`real events (else: ${NO_CORPUS})`, () => {
     });
     const differences: string[] = [];
     let records = 0;
+    const cursor = new RecordCursor();
+    let inPlace = 0;
     for (const log of logs) {
-      for (const { document, roots } of sampleOf(log)) {
+      for (const { document, roots, record } of sampleOf(log)) {
         records++;
+        cursor.look(record.chunk, record.chunkOffset);
+        if (cursor.isInstance) inPlace++;
         for (const query of queries) {
           const plain = evaluate(query.expression, roots, context);
           if (plain) query.hits++;
           if (query.filter.matches(document, context) !== plain) differences.push(`${log}: ${query.text} is ${plain}`);
+          if (query.filter.matchesRecord(cursor, context) !== plain) {
+            differences.push(`${log}: ${query.text} is ${plain}, not so in place`);
+          }
         }
       }
     }
     expect(differences).toEqual([]);
     expect(records).toBeGreaterThan(4000);
+    // Those without a template, too: nearly all are decided where they lie.
+    expect(inPlace).toBeGreaterThan(0.99 * records);
     // A query that never hits, or always does, says little: most must do both.
     const telling = queries.filter(({ hits }) => hits > 0 && hits < records);
     expect(telling.length).toBeGreaterThan(60);
