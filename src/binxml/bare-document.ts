@@ -18,6 +18,9 @@ const MAX_TEXTS = 512;
 /** Distinct shapes kept; a crafted log may have any number. */
 const MAX_SHAPES = 4096;
 
+/** Bytes up to which a loop copies sooner than a call. */
+const SHORT_TEXT = 48;
+
 // Steps of a shape. A name's number follows the first two.
 const ELEMENT = -1;
 const ATTRIBUTE = -2;
@@ -205,7 +208,8 @@ export class BareDocuments implements InstanceReader {
       own[4 * i + 2] = ValueType.String;
       own[4 * i + 3] = 0;
       const from = textAt[i]!;
-      for (let j = 0; j < bytes; j++) own[to + j] = this.#bytes[from + j]!;
+      if (bytes < SHORT_TEXT) for (let j = 0; j < bytes; j++) own[to + j] = this.#bytes[from + j]!;
+      else own.set(this.#bytes.subarray(from, from + bytes), to);
       to += bytes;
     }
     cursor.bytes = own;
@@ -214,6 +218,7 @@ export class BareDocuments implements InstanceReader {
     cursor.descriptors = 0;
     cursor.firstValue = 4 * count;
     cursor.bodySlot = NO_SLOT;
+    cursor.documents = 0;
     cursor.reader = this;
     cursor.depth = 0;
   }

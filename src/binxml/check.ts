@@ -1,4 +1,5 @@
 import { BinXmlError } from './error.ts';
+import { InstanceCursor } from './instance-cursor.ts';
 import { isOmitted, valueType } from './resolve.ts';
 import type { ContentNode, Fragment, InstanceNode, Template } from './tree.ts';
 import { ValueType } from './value-type.ts';
@@ -58,6 +59,29 @@ function instancesIn(nodes: readonly ContentNode[]): InstanceNode[] {
  */
 export function checkDocument(document: Fragment): void {
   if (!check(document, 0)) throw new BinXmlError(0, 'the record holds no event');
+}
+
+// One at a time: records are checked one after the other.
+const bodyCursor = new InstanceCursor();
+
+/**
+ * True of a record in place that {@link checkDocument} would pass: told without a tree for what Windows writes, an instance with
+ * at most one nested document. False: nothing is known.
+ */
+export function isWhole(instance: InstanceCursor): boolean {
+  const { template, documents, bodySlot } = instance;
+  if (
+    !hasPlainValues(instance) ||
+    !template.root.some((root) => root.kind === 'element' && !isOmitted(root, instance))
+  ) {
+    return false;
+  }
+  if (documents === 0) return true;
+  return bodySlot >= 0 && instance.readBody(bodyCursor) && bodyCursor.documents === 0 && hasPlainValues(bodyCursor);
+}
+
+function hasPlainValues({ template, count }: InstanceCursor): boolean {
+  return highestSubstitution(template) < count && instancesOf(template).length === 0;
 }
 
 /** True when there is an element. */

@@ -24,6 +24,8 @@ export class InstanceCursor implements ValueTable {
   firstValue = 0;
   /** Value index of the one nested document, {@link NO_SLOT}, or {@link UNUSUAL_SLOT}. */
   bodySlot = NO_SLOT;
+  /** How many values are nested documents. */
+  documents = 0;
   /** Where the nested document lies. */
   bodyOffset = 0;
   bodySize = 0;

@@ -149,13 +149,17 @@ export class BinXmlReader {
     if (count > MAX_VALUES || descriptors + 4 * count > end) return false;
     const firstValue = descriptors + 4 * count;
     let bodySlot = NO_SLOT;
+    let documents = 0;
     let value = firstValue;
     for (let i = 0; i < count; i++) {
       const descriptor = view.getInt32(descriptors + 4 * i, true);
       const type = (descriptor >> 16) & 0xff;
       if (type >= ValueType.BinXml) {
-        if ((type & ARRAY) !== 0 || bodySlot !== NO_SLOT) bodySlot = UNUSUAL_SLOT;
-        else if (type === ValueType.BinXml) {
+        if ((type & ARRAY) !== 0 || bodySlot !== NO_SLOT) {
+          bodySlot = UNUSUAL_SLOT;
+          if (type === ValueType.BinXml) documents++;
+        } else if (type === ValueType.BinXml) {
+          documents++;
           bodySlot = i;
           cursor.bodyOffset = value;
           cursor.bodySize = descriptor & 0xffff;
@@ -170,6 +174,7 @@ export class BinXmlReader {
     cursor.descriptors = descriptors;
     cursor.firstValue = firstValue;
     cursor.bodySlot = bodySlot;
+    cursor.documents = documents;
     cursor.reader = this;
     cursor.depth = depth;
     return true;

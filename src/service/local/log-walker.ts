@@ -1,4 +1,4 @@
-import { checkDocument } from '../../binxml/check.ts';
+import { checkDocument, isWhole } from '../../binxml/check.ts';
 import { BinXmlError } from '../../binxml/error.ts';
 import type { Fragment } from '../../binxml/tree.ts';
 import { Chunk, hasChunkMagic } from '../../evtx/chunk.ts';
@@ -21,13 +21,27 @@ export interface Boundary {
 }
 
 /** A record that was found, and the boundaries on its two sides. */
-export interface FoundRecord {
+export class FoundRecord {
   readonly chunk: Chunk;
   readonly chunkOffset: number;
-  readonly document: Fragment;
   readonly before: Boundary;
   readonly after: Boundary;
   readonly recovered: boolean;
+  #document: Fragment | undefined;
+
+  constructor(chunk: Chunk, chunkOffset: number, index: number, record: number, recovered: boolean) {
+    this.chunk = chunk;
+    this.chunkOffset = chunkOffset;
+    this.before = { chunk: index, record };
+    this.after = { chunk: index, record: record + 1 };
+    this.recovered = recovered;
+  }
+
+  /** Its stored document, decoded when somebody asks: it is whole. */
+  get document(): Fragment {
+    this.#document ??= this.chunk.document(this.chunkOffset);
+    return this.#document;
+  }
 }
 
 export type Step = 1 | -1;
@@ -140,17 +154,9 @@ export class LogWalker {
         operation.poll();
         this.records++;
         const chunkOffset = offsets[next]!;
-        const document = this.#select(chunk, chunkOffset, selector, recovered);
-        if (document !== undefined) {
+        if (this.#isWanted(chunk, chunkOffset, selector, recovered)) {
           this.#block!.handedOut = true;
-          return {
-            chunk,
-            chunkOffset,
-            document,
-            before: { chunk: index, record: next },
-            after: { chunk: index, record: next + 1 },
-            recovered: recovered.has(chunkOffset),
-          };
+          return new FoundRecord(chunk, chunkOffset, index, next, recovered.has(chunkOffset));
         }
         if ((this.records & 31) === 0) {
           if (operation.timedOut) throw new OutOfTime();
@@ -230,23 +236,24 @@ export class LogWalker {
     if (!recovered.has(chunkOffset)) this.#tellRecord(chunk, chunkOffset, error);
   }
 
-  /** The document of a record that is selected and whole; undefined otherwise. */
-  #select(
+  /** Whether a record is selected, and whole. */
+  #isWanted(
     chunk: Chunk,
     chunkOffset: number,
     selector: Selector | undefined,
     recovered: ReadonlySet<number>,
-  ): Fragment | undefined {
+  ): boolean {
+    const record = this.#record;
     try {
-      if (selector !== undefined && !this.#selects(selector, chunk, chunkOffset)) return undefined;
-      const document = chunk.document(chunkOffset);
-      checkDocument(document);
-      return document;
+      record.look(chunk, chunkOffset);
+      if (selector !== undefined && !selector(record)) return false;
+      if (!record.isInstance || !isWhole(record.instance)) checkDocument(record.document);
+      return true;
     } catch (error) {
       if (!(error instanceof BinXmlError)) throw error;
       // What is carved from free space is often torn: that is no damage of the log.
       if (!recovered.has(chunkOffset)) this.#tellRecord(chunk, chunkOffset, error);
-      return undefined;
+      return false;
     }
   }
 
