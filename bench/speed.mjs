@@ -1,5 +1,5 @@
 // How fast logs are read, rendered, filtered and cancelled, beside other parsers: one table, what counts first. All of a line's
-// contenders take turns in the same run on the same files; MB are those of the log. See docs in lines.mjs for what each line is.
+// contenders take turns in the same run on the same files; MB are those of the log. What each line does is in lines.mjs.
 //
 //   node bench/speed.mjs [--quick] [--big] [--only=TEXT] [--name=NAME]
 //     --quick       under two minutes: no log of 500 MB, fewer runs, nothing built that is not there
@@ -46,7 +46,7 @@ const ONE_THREAD = capabilities.kernel ? 'kernel' : 'ts';
 const resolved = (column) => (column === 'oneThread' ? ONE_THREAD : column);
 const RATIOS = {
   '1T ÷ evtx_dump': ['oneThread', 'rust'],
-  'TS ÷ evtx_dump': ['ts', 'rust'],
+  ...(capabilities.kernel ? { 'TS ÷ evtx_dump': ['ts', 'rust'] } : {}),
   '2T ÷ evtx_dump -t 2': ['twoThreads', 'rustTwo'],
   'kernel ÷ TS': ['kernel', 'ts'],
   '2T ÷ 1T': ['twoThreads', 'oneThread'],
@@ -70,6 +70,12 @@ async function check(line, contenders, shortLogs) {
     }
     const records = contender.share === 1 ? line.log.records : shortLogs(column, line.log)?.records;
     if (events === records) continue;
+    if (events === 0) {
+      notes.push(`${line.name}: ${COLUMNS[column]} gave no events, and is left out`);
+      delete contenders[column];
+      contender.end();
+      continue;
+    }
     notes.push(`${line.name}: ${COLUMNS[column]} gave ${events} of ${records} events, and is taken at their rate`);
     contender.share *= events / records;
   }

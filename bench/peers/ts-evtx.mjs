@@ -8,12 +8,15 @@ const { EvtxFile, evtx } = await import(pathToFileURL(`${peersFolder}/node_modul
 
 export const version = createRequire(`${peersFolder}/`)('./node_modules/@ts-evtx/core/package.json').version;
 
+/** What its XML is for a record that it cannot read. */
+const NOTHING = '<Event/>';
+
 export async function renderLog(path, format, write) {
   let records = 0;
   let outputBytes = 0;
   const keep = (text) => {
     const bytes = Buffer.from(`${text}\n`);
-    records++;
+    if (text !== NOTHING) records++;
     outputBytes += bytes.length;
     write?.(bytes);
   };
