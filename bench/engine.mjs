@@ -1,24 +1,26 @@
 // This package as the in-process lines of the table see it, and its command as the whole-process lines do: the one place to
 // change when there is a faster way through the same work.
 import { fileURLToPath } from 'node:url';
+import { EventLogQuery, EventLogSession } from '../dist/index.js';
 import { DEFAULT_SESSION } from '../dist/operations/handle-table.js';
 import { Operation } from '../dist/operations/operation.js';
 import { runSync } from '../dist/operations/task.js';
-import { renderJson } from '../dist/render/json.js';
-import { renderXml } from '../dist/render/xml.js';
 import { LocalService } from '../dist/service/local/local-service.js';
 
 /** As many as the command and the reader fetch in one go: larger batches live longer, and cost collecting them. */
 const EVENTS_PER_READ = 64;
-const RENDER = { xml: renderXml, json: renderJson };
 
 /** What this build has: columns of what it has not stay empty. */
-export const capabilities = { kernel: false, threads: false };
+export const capabilities = { kernel: true, threads: true };
 
 /** The command with these arguments, with or without the kernel, on so many threads: program, arguments, environment. */
-export function command(args, { kernel, threads: _ }) {
+export function command(args, { kernel, threads }) {
   const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-  return { program: process.execPath, args: [main, ...args], env: kernelSwitch(kernel) };
+  return {
+    program: process.execPath,
+    args: [main, ...args, ...(args[0] === 'qe' ? ['--concurrency', String(threads ?? 1)] : [])],
+    env: kernelSwitch(kernel),
+  };
 }
 
 /** Environment that takes or leaves the kernel. */
@@ -52,22 +54,30 @@ function read(path, query, use) {
   }
 }
 
+/** Memory that all passes write to, as the command has it. */
+const buffer = Buffer.allocUnsafeSlow(2.5 * 1024 * 1024);
+
 /**
  * Renders all events of a log to UTF-8, which the calling thread is given in order; reading the file included.
  * @param format `xml`, or `json` for one object per line
  * @returns bytes of the log, records rendered, bytes of output
  */
-export async function renderLog(path, format, { threads: _ } = {}) {
-  const render = RENDER[format];
+export async function renderLog(path, format, { threads = 1 } = {}) {
+  const session = EventLogSession.open();
+  const reader = session.query(new EventLogQuery(path, undefined, { concurrency: threads }));
   let outputBytes = 0;
   let records = 0;
-  const { bytes } = read(path, undefined, (events) => {
-    let text = '';
-    for (const event of events) text += `${render(event.tree)}\n`;
-    outputBytes += Buffer.from(text).length;
-    records += events.length;
-  });
-  return { bytes, records, outputBytes };
+  try {
+    for (;;) {
+      const { bytes, events } = await reader.readLines(format, { buffer, maxBytes: buffer.length });
+      if (events === 0) break;
+      outputBytes += bytes.length;
+      records += events;
+    }
+    return { bytes: reader.progress.readBytes, records, outputBytes };
+  } finally {
+    session.close();
+  }
 }
 
 /**

@@ -105,6 +105,11 @@ export function floor(value: f64): f64 {
   return Math.floor(value);
 }
 
+/** Copies a few bytes that stand before `to`. */
+export function copyBytes(to: i32, from: i32, size: i32): void {
+  for (let i = 0; i < size; i++) U8[to + i] = U8[from + i]!;
+}
+
 /** Copies constant text, a multiple of eight bytes at least as long. It is UTF-8, which no word of spells a NaN. */
 export function copyText(to: i32, from: i32, size: i32): void {
   let done = 0;

@@ -1,6 +1,19 @@
 import { KEY_SIZE, KEYS, MAX_KEYS } from './layout.ts';
 import { decimal } from './numbers.ts';
-import { getI32, getU8, inI32, inputSize, inU8, inU16, moveDown, putI32, putI32At, putU8, putU16 } from './platform.ts';
+import {
+  copyBytes,
+  getI32,
+  getU8,
+  inI32,
+  inputSize,
+  inU8,
+  inU16,
+  moveDown,
+  putI32,
+  putI32At,
+  putU8,
+  putU16,
+} from './platform.ts';
 import { FULL, JSON_PART, NAME_EVENT_DATA, NAME_USER_DATA, UNUSUAL, XML_ATTRIBUTE, XML_TEXT } from './program.ts';
 import { text } from './text.ts';
 import type { i32 } from './types.ts';
@@ -213,9 +226,10 @@ function element(start: i32, from: i32, end: i32, depth: i32): i32 {
   at++;
   if (out + MAX_NAME + ROOM > limit) return FULL;
   putU16(out, 0x2f3c);
-  out = putName(out + 2, name);
-  putU8(out, 62);
-  return out + 1;
+  const units = inU16(name + 6);
+  copyBytes(out + 2, start + 1, units);
+  putU8(out + 2 + units, 62);
+  return out + 3 + units;
 }
 
 /** The text at hand as a JSON string. */

@@ -129,6 +129,11 @@ export function floor(value: f64): f64 {
   return f64.floor(value);
 }
 
+/** Copies a few bytes that stand before `to`. */
+export function copyBytes(to: i32, from: i32, size: i32): void {
+  copyText(to, from, size);
+}
+
 /** Copies constant text, which has room for whole vectors on both sides. */
 // @ts-ignore: decorator
 @inline
@@ -140,17 +145,7 @@ export function copyText(to: i32, from: i32, size: i32): void {
   } while (done < size);
 }
 
-/** True for an ASCII character that is written as it is. */
-// @ts-ignore: decorator
-@inline
-function isPlain(unit: i32, mode: i32): bool {
-  if (unit < 0x20 || unit > 0x7f) return false;
-  if (mode === JSON_VALUE || mode === JSON_PART) return unit !== 0x22 && unit !== 0x5c;
-  if (unit === 0x26 || unit === 0x3c || unit === 0x3e) return false;
-  return mode !== XML_ATTRIBUTE || (unit !== 0x22 && unit !== 0x27);
-}
-
-/** Bytes of eight or sixteen characters that are not written as they are; what is beyond ASCII has come out as 0x80 or more. */
+/** Bytes of characters that are not written as they are; what is beyond ASCII has come out as 0x80 or more. */
 // @ts-ignore: decorator
 @inline
 function special(packed: v128, mode: i32): v128 {
@@ -174,22 +169,21 @@ function special(packed: v128, mode: i32): v128 {
 export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
   let from = input + at;
   let done = 0;
-  while (done + 8 <= units) {
+  while (done < units) {
     // Saturating: every unit beyond 0xff becomes 0xff, and those of 0x8000 and more, which are negative, 0; see below.
     const wide = v128.load(from);
     const packed = i8x16.narrow_i16x8_u(wide, wide);
-    const found = i8x16.bitmask(special(packed, mode)) & 0xff;
+    const left = units - done;
+    let found = i8x16.bitmask(special(packed, mode)) & 0xff;
+    // What lies behind the text is read and written with it, and not counted.
+    if (left < 8) found |= 0xff << left;
     v128.store64_lane(to + done, packed, 0);
-    if (found !== 0) return done + i32.ctz(found);
+    if (found !== 0) {
+      const plain = i32.ctz(found);
+      return done + (plain < left ? plain : left);
+    }
     done += 8;
     from += 16;
-  }
-  while (done < units) {
-    const unit: i32 = load<u16>(from);
-    if (!isPlain(unit, mode)) break;
-    store<u8>(to + done, unit);
-    done++;
-    from += 2;
   }
   return done;
 }
