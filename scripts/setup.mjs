@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildKernel } from './kernel.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const OLDEST_NODE = [20, 19];
@@ -57,6 +58,7 @@ function checkNode() {
 const installStamp = at('node_modules', '.winevt-installed');
 const buildStamp = join(cache, 'built');
 const ENTRIES = ['dist/index.js', 'dist/cli/main.js'];
+const BUNDLER = join('scripts', 'bundle.mjs');
 
 function stamped(stamp, content) {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === content;
@@ -84,7 +86,13 @@ function buildInputs() {
   const files = readdirSync(at('src'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .concat(at('package-lock.json'), at('tsconfig.json'), at('tsconfig.build.json'));
+    .concat(
+      at('package-lock.json'),
+      at('tsconfig.json'),
+      at('tsconfig.build.json'),
+      at(BUNDLER),
+      at('scripts', 'kernel.mjs'),
+    );
   const lines = files.map((file) => {
     const { mtimeMs, size } = statSync(file);
     return `${relative(root, file)} ${mtimeMs} ${size}\n`;
@@ -98,6 +106,13 @@ export function isBuilt() {
 }
 
 function build() {
+  const compiled = buildKernel({
+    root,
+    cache,
+    compile: (args) => runTool('assemblyscript/bin/asc.js', args),
+    say: (text) => process.stderr.write(`${text}\n`),
+  });
+  if (!compiled) fail('winevt: the kernel could not be compiled: see above');
   if (isBuilt()) return;
   process.stderr.write('winevt: building\n');
   // Before the compiler reads them: what changes meanwhile is built next time.
@@ -105,8 +120,9 @@ function build() {
   // Built beside and renamed: a failed build leaves the last good one, and a file whose source is gone does not stay.
   const beside = 'dist.tmp';
   rmSync(at(beside), { recursive: true, force: true });
-  const status = runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', beside]);
-  if (status !== 0) {
+  const library = runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', beside]);
+  // The library stays as the compiler made it; the command is bundled.
+  if (library !== 0 || run(process.execPath, [at(BUNDLER), beside]) !== 0) {
     rmSync(at(beside), { recursive: true, force: true });
     fail('winevt: the build failed: see above');
   }

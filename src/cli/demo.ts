@@ -3,7 +3,8 @@ import { homedir } from 'node:os';
 import * as path from 'node:path';
 import { type EventLogReader, EventLogSession, type EventRecord, isCancelled } from '../index.ts';
 import { DEMO_EVENTS, writeDemoLog } from './demo-file.ts';
-import { ExitStatus, failureText } from './failure.ts';
+import { ExitStatus } from './exit-status.ts';
+import { failureText } from './failure.ts';
 import { tableFormatter } from './format/table.ts';
 
 /** Changes when the generator does, so that a log of an older version is not taken for this one's. */

@@ -1,8 +1,5 @@
 import { EvtError } from '../errors/evt-error.ts';
-import { EvtQueryError } from '../query/index.ts';
-
-/** Exit statuses of the command. Stopped by a signal: 128 and its number. */
-export const ExitStatus = { success: 0, failure: 1, usage: 2, hangup: 129, interrupted: 130, terminated: 143 } as const;
+import { EvtQueryError } from '../query/error.ts';
 
 /** Something is wrong with the command line itself. */
 export class UsageError extends Error {}

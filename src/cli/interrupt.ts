@@ -1,4 +1,4 @@
-import { ExitStatus } from './failure.ts';
+import { ExitStatus } from './exit-status.ts';
 
 /** Turns Ctrl-C into a cancel: the first one stops the work and lets it end cleanly, the second one ends the program. */
 export class Interrupt {

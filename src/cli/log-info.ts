@@ -1,5 +1,6 @@
 import { EventLogSession } from '../index.ts';
-import { ExitStatus, failureText, UsageError } from './failure.ts';
+import { ExitStatus } from './exit-status.ts';
+import { failureText, UsageError } from './failure.ts';
 import { timeText } from './format/value-text.ts';
 import { pathTypeOf } from './query-options.ts';
 

@@ -1,150 +1,30 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs';
-import { Command, CommanderError, Help } from 'commander';
-import { normalizeArguments } from './arguments.ts';
-import { ExitStatus, failureText, UsageError } from './failure.ts';
-import type { EnumLogsOptions, LogInfoOptions } from './log-info.ts';
-import type { QueryEventsOptions } from './query-options.ts';
-import { type OptionSpec, VERBS, type VerbSpec } from './verbs.ts';
+import { readFileSync } from 'node:fs';
+import * as nodeModule from 'node:module';
+import { endWithReader } from './end-with-reader.ts';
 
-type Run = (argument: string | undefined, options: object) => Promise<number>;
+// Whoever asks for the version does not wait for the command to load.
+const ASKS_VERSION = /^(?:-v|--version|version)$/i;
 
-/** Runs a verb and gives the exit status. What a verb needs is loaded when it runs. */
-const RUN: Readonly<Record<string, Run>> = {
-  qe: async (path, options) => (await import('./query-events.ts')).queryEvents(path, options as QueryEventsOptions),
-  gli: async (log, options) => (await import('./log-info.ts')).logInfo(log ?? '', options as LogInfoOptions),
-  el: async (_, options) => (await import('./log-info.ts')).enumLogs(options as EnumLogsOptions),
-  demo: async (_, options) => (await import('./demo.ts')).demo(options as { log?: string }),
-  completion: async (shell) => {
-    process.stdout.write((await import('./completion.ts')).completionScript(shell ?? ''));
-    return ExitStatus.success;
-  },
-};
+/** Node 22.8 and later can keep compiled code from run to run, in the folder for temporary files. */
+const { enableCompileCache } = nodeModule as { readonly enableCompileCache?: () => unknown };
 
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-/** How an option is shown: wevtutil's spelling first, then the usual one. */
-function spelling({ long, names, kind, placeholder }: OptionSpec): string {
-  const [short] = names;
-  const value = kind === 'value' ? (placeholder ?? 'VALUE') : undefined;
-  const slash = short === undefined || short === long ? '' : `/${short}${value === undefined ? '' : `:${value}`}, `;
-  return `${slash}--${long}${value === undefined ? '' : ` ${value}`}`;
-}
-
-function examples({ examples: list }: Pick<VerbSpec, 'examples'>): string {
-  return `\nExamples:\n${list.map(([command, what]) => `  ${command}\n      ${what}`).join('\n')}\n`;
-}
-
-const OVERVIEW = `
-wevtutil's spelling and the usual one both work, in any case:
-  /q:QUERY  /query:QUERY  -q QUERY  --query QUERY  --query=QUERY  /rd  /rd:true  --rd true
-${examples({
-  examples: [
-    ['winevt demo', 'what this is for, in a few seconds'],
-    ['winevt qe Security.evtx /c:3 /rd:true /f:text', 'the three newest events'],
-    ['winevt qe Security.evtx /q:"*[System[EventID=4625]]" /f:table', 'failed logons as a table'],
-    ['winevt qe ./Logs -q "*[System[Level<=2]]" -f json', 'errors of a whole folder of logs, by time, as JSON Lines'],
-    ['winevt gli Security.evtx', 'how many records there are'],
-  ],
-})}
-Ctrl-C stops at once and says how far it got.
-Exit status: 0 success, 1 failure, 2 wrong usage, 130 stopped with Ctrl-C.
-`;
-
-/** What the command line holds beside the verb's one argument is a slip: says which. */
-function refuse(extra: readonly string[], verb: VerbSpec): void {
-  for (const argument of extra) {
-    if (/^\/[a-z][a-z-]*(?::|$)/i.test(argument) && !existsSync(argument)) {
-      throw new UsageError(`there is no option ${argument} (winevt ${verb.verb} --help shows what there is)`);
-    }
+async function main(given: readonly string[]): Promise<void> {
+  const [first] = given;
+  if (first !== undefined && ASKS_VERSION.test(first)) {
+    endWithReader();
+    process.stdout.write(`${version()}\n`);
+    return;
   }
-  const [first] = extra;
-  if (first !== undefined) {
-    throw new UsageError(
-      `"${first}" is one argument too many: quote a query that has blanks, and name one log or folder`,
-    );
-  }
+  enableCompileCache?.();
+  const { runCommand } = await import('./command.ts');
+  // Not process.exit(): what was written must still reach a pipe.
+  process.exitCode = await runCommand(given, version());
 }
 
-function verbCommand(verb: VerbSpec, done: (status: number) => void): Command {
-  const command = new Command(verb.verb).description(verb.summary);
-  for (const alias of verb.names) if (alias !== verb.verb) command.alias(alias);
-  const { argument } = verb;
-  if (argument !== undefined) {
-    command.argument(argument.optional ? `[${argument.name}]` : `<${argument.name}>`, argument.help);
-  }
-  for (const { long, kind, placeholder, help, group } of verb.options) {
-    command.optionsGroup(group ?? 'Options:');
-    command.option(`--${long}${kind === 'value' ? ` <${placeholder ?? 'VALUE'}>` : ''}`, help);
-  }
-  command.optionsGroup('Options:');
-  command.configureHelp({
-    optionTerm: (option) => {
-      const spec = verb.options.find(({ long }) => `--${long}` === option.long);
-      return spec === undefined ? new Help().optionTerm(option) : spelling(spec);
-    },
-  });
-  command.addHelpText('after', examples(verb));
-  command.allowExcessArguments().action(async () => {
-    // An argument that is an option unknown here stands among the others.
-    const operands = argument === undefined ? [] : command.args.slice(0, 1);
-    refuse(command.args.slice(operands.length), verb);
-    done(await RUN[verb.verb]!(operands[0], command.opts()));
-  });
-  return command;
-}
-
-/** A reader that has seen enough, as in `| head`, is no failure. */
-function endWithReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(ExitStatus.success);
-    process.stderr.write(`winevt: the output cannot be written: ${error.message}\n`);
-    process.exit(ExitStatus.failure);
-  });
-}
-
-function setUp(command: Command, hint: string): void {
-  command.exitOverride().showHelpAfterError(`(${hint} shows how)`);
-  command.configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'winevt: ')) });
-}
-
-async function main(): Promise<number> {
-  process.stderr.on('error', () => {
-    // Nobody reads it: there is nobody to tell.
-  });
-  let status: number = ExitStatus.success;
-  const program = new Command('winevt')
-    .usage('VERB [ARGUMENT] [OPTIONS]')
-    .description('Windows event logs on any system: read, query, seek, cancel.')
-    .version(version(), '-V, --version')
-    .addHelpText('after', OVERVIEW);
-  setUp(program, 'winevt --help');
-  for (const verb of VERBS) {
-    const command = verbCommand(verb, (given) => {
-      status = given;
-    });
-    setUp(command, `winevt ${verb.verb} --help`);
-    program.addCommand(command);
-  }
-  try {
-    const args = normalizeArguments(process.argv.slice(2), VERBS);
-    // `qe` saves its bookmark before it ends with its reader.
-    if (args[0] !== 'qe' || args.includes('--help')) endWithReader();
-    if (args.length === 0) {
-      program.outputHelp({ error: true });
-      return ExitStatus.usage;
-    }
-    await program.parseAsync(args, { from: 'user' });
-    return status;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.success : ExitStatus.usage;
-    process.stderr.write(`${failureText(error)}\n`);
-    return error instanceof UsageError ? ExitStatus.usage : ExitStatus.failure;
-  }
-}
-
-// Not process.exit(): what was written must still reach a pipe.
-process.exitCode = await main();
+void main(process.argv.slice(2));

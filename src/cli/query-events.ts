@@ -18,7 +18,15 @@ import { createFormatter } from './format/formatter.ts';
 import { Interrupt } from './interrupt.ts';
 import { Output } from './output.ts';
 import { ProgressLine } from './progress.ts';
-import { concurrencyOf, formatOf, limitOf, type QueryEventsOptions, timeDigitsOf, type Wanted, wantedOf } from './query-options.ts';
+import {
+  concurrencyOf,
+  formatOf,
+  limitOf,
+  type QueryEventsOptions,
+  timeDigitsOf,
+  type Wanted,
+  wantedOf,
+} from './query-options.ts';
 
 const EVENTS_PER_READ = 256;
 /** Events that are rare are shown as they are found: a read gives what it has after this time. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ExitStatus } from '../../src/cli/failure.ts';
+import { ExitStatus } from '../../src/cli/exit-status.ts';
 import { FORMATS, VERBS } from '../../src/cli/verbs.ts';
 
 const page = readFileSync(new URL('../../docs/winevt.1', import.meta.url), 'utf8')

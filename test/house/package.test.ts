@@ -29,6 +29,14 @@ const installed = join(user, 'node_modules', 'winevt');
 /** Paths in the packed package, with forward slashes. */
 const packed: string[] = [];
 
+/** The sources that a source map of the package names, as paths in the package. */
+function sourcesOf(path: string): string[] {
+  const map = JSON.parse(readFileSync(join(installed, path), 'utf8')) as {
+    readonly sources: readonly (string | null)[];
+  };
+  return map.sources.flatMap((source) => (source === null ? [] : posix.join(posix.dirname(path), source)));
+}
+
 beforeAll(async () => {
   const built = await runNode(process.execPath, ROOT, 'scripts/build.mjs', '--check').catch(() => undefined);
   if (built === undefined) throw new Error('dist/ is older than src/: npm run build');
@@ -53,20 +61,39 @@ describe('the packed package', () => {
 
   test('has built files, their sources and pages, and nothing else', () => {
     const expected =
-      /^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*\.ts|docs\/.*|package\.json|LICENSE|(README|CHANGELOG)\.md)$/;
+      /^(dist\/.*\.(js|d\.ts)(\.map)?|dist\/cli\/(package\.json|LICENSES\.txt)|src\/.*\.ts|docs\/.*|package\.json|LICENSE|(README|CHANGELOG)\.md)$/;
     expect(packed.filter((path) => !expected.test(path))).toEqual([]);
     const sourceOf = (path: string) => path.replace(/^dist/, 'src').replace(/(\.d)?\.(js|ts)(\.map)?$/, '.ts');
-    expect(packed.filter((path) => path.startsWith('dist/') && !packed.includes(sourceOf(path)))).toEqual([]);
+    // The command is bundled: its source maps name its sources.
+    const compiled = packed.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/cli/'));
+    expect(compiled.filter((path) => !packed.includes(sourceOf(path)))).toEqual([]);
+  });
+
+  test('has the licence of every package whose code is in the command', () => {
+    const maps = packed.filter((path) => /^dist\/cli\/.*\.map$/.test(path));
+    const bundled = new Set(
+      maps.flatMap(sourcesOf).flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
+    );
+    expect([...bundled]).toContain('commander');
+    const notices = readFileSync(join(installed, 'dist', 'cli', 'LICENSES.txt'), 'utf8');
+    for (const name of bundled) {
+      const { version, license } = JSON.parse(
+        readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8'),
+      ) as { readonly version: string; readonly license: string };
+      expect(['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause'], name).toContain(license);
+      expect(notices.split('\n'), name).toContain(`${name} ${version}`);
+    }
+    expect(notices.match(/Permission is hereby granted|Permission to use|Redistribution and use/g)).toHaveLength(
+      bundled.size,
+    );
   });
 
   test('has source maps that lead to sources in it', () => {
     const maps = packed.filter((path) => path.endsWith('.map'));
     expect(maps.length).toBeGreaterThan(100);
-    const sources = maps.flatMap((path) => {
-      const map = JSON.parse(readFileSync(join(installed, path), 'utf8')) as { readonly sources: readonly string[] };
-      return map.sources.map((source) => posix.join(posix.dirname(path), source));
-    });
-    expect(sources.filter((path) => !packed.includes(path))).toEqual([]);
+    const own = maps.flatMap(sourcesOf).filter((path) => !path.includes('node_modules/'));
+    expect(own.filter((path) => !packed.includes(path))).toEqual([]);
+    expect(own).toContain('src/cli/main.ts');
   });
 
   test('has no path of the machine that built it', () => {

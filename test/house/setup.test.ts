@@ -28,6 +28,15 @@ const folder = process.argv[at + 1];
 mkdirSync(folder + '/cli', { recursive: true });
 writeFileSync(folder + '/index.js', '');
 if (existsSync('src/wrong.ts')) process.exit(2);
+writeFileSync(folder + '/cli/main.js', '');
+`;
+/** Runs on what the compiler made. */
+const BUNDLER = `
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+const [folder] = process.argv.slice(2);
+console.log('bundle ' + folder);
+readFileSync(folder + '/cli/main.js');
+if (existsSync('src/unbundled.ts')) process.exit(2);
 writeFileSync(folder + '/cli/main.js', ${JSON.stringify(COMMAND)});
 `;
 /** Fails when the checkout has a file of this name. */
@@ -77,6 +86,8 @@ class Checkout {
     this.write('tsconfig.build.json', '{}');
     this.write('src/index.ts', '');
     this.write('src/cli/main.ts', '');
+    this.write('scripts/kernel.mjs', 'export const buildKernel = () => true;');
+    this.write('scripts/bundle.mjs', BUNDLER);
     this.write('bin/npm.mjs', NPM);
     this.write('bin/npm', `#!/bin/sh\nexec '${process.execPath}' '${join(this.root, 'bin', 'npm.mjs')}' "$@"\n`, 0o755);
     this.write('bin/npm.cmd', `@"${process.execPath}" "%~dp0npm.mjs" %*\r\n`);
@@ -136,6 +147,7 @@ test.each<[what: string, change: (checkout: Checkout) => void]>([
   ['a source file comes', (checkout) => checkout.write('src/new.ts', '')],
   ['a source file goes', (checkout) => checkout.remove('src/cli/main.ts')],
   ['a compiler option changes', (checkout) => checkout.write('tsconfig.json', '{ }')],
+  ['the bundler changes', (checkout) => checkout.write('scripts/bundle.mjs', `${BUNDLER}\n`)],
   ['the built files are gone', (checkout) => checkout.remove('dist')],
 ])('it is built again when %s, and not installed', (_, change) => {
   const checkout = new Checkout();
@@ -172,20 +184,26 @@ test('a failed installation ends it with status 1, and is tried again', () => {
   }
 });
 
-test('a failed build ends it with status 1, leaves the last good one, and is tried again until it succeeds', () => {
-  const checkout = new Checkout();
-  checkout.start();
-  checkout.write('src/wrong.ts', '');
-  for (let i = 0; i < 2; i++) {
-    const { status, stdout, stderr } = checkout.start('qe');
-    expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('the build failed');
-    expect(checkout.read('dist/cli/main.js')).toBe(COMMAND);
-    expect(() => checkout.read('dist.tmp/index.js')).toThrow('ENOENT');
-  }
-  checkout.remove('src/wrong.ts');
-  expect(checkout.start('qe')).toMatchObject({ status: 0, stdout: 'qe\n' });
-});
+test.each([
+  ['compiler', 'src/wrong.ts'],
+  ['bundler', 'src/unbundled.ts'],
+])(
+  'a build that fails in the %s ends it with status 1, leaves the last good one, and is tried again until it succeeds',
+  (_, wrong) => {
+    const checkout = new Checkout();
+    checkout.start();
+    checkout.write(wrong, '');
+    for (let i = 0; i < 2; i++) {
+      const { status, stdout, stderr } = checkout.start('qe');
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toContain('the build failed');
+      expect(checkout.read('dist/cli/main.js')).toBe(COMMAND);
+      expect(() => checkout.read('dist.tmp/index.js')).toThrow('ENOENT');
+    }
+    checkout.remove(wrong);
+    expect(checkout.start('qe')).toMatchObject({ status: 0, stdout: 'qe\n' });
+  },
+);
 
 test('an old Node is refused with the version that is needed', () => {
   const checkout = new Checkout();
