@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cache, root } from './common.mjs';
 
-/** Passes before the first that counts: at least so many seconds of them, at most so many. */
-const WARM_UP_SECONDS = 1;
+/** Passes before the first that counts, at most. */
 const WARM_UP_PASSES = 20;
 /** A pass that takes longer has warmed up on its way: it counts. */
 const LONG_PASS_SECONDS = 3;
@@ -107,10 +106,10 @@ export class Pass {
   #died;
   #firstLong;
 
-  /** Warms it up. */
-  async ready() {
+  /** Warms it up, for so many seconds at least where a pass is short. */
+  async ready(warmUpSeconds) {
     let seconds = 0;
-    for (let passes = 0; passes < WARM_UP_PASSES && seconds < WARM_UP_SECONDS; passes++) seconds += await this.#pass();
+    for (let passes = 0; passes < WARM_UP_PASSES && seconds < warmUpSeconds; passes++) seconds += await this.#pass();
     if (seconds > LONG_PASS_SECONDS) this.#firstLong = seconds;
   }
 

@@ -26,12 +26,12 @@ export function yardstick() {
  * @param rounds at most so many; `budgetSeconds` is what one contender may use, but each runs once
  * @returns seconds of each contender's runs by round, undefined where it did not run, and the yardstick of each round
  */
-export async function takeTurns(contenders, { rounds, budgetSeconds }) {
+export async function takeTurns(contenders, { rounds, budgetSeconds, warmUpSeconds }) {
   const names = Object.keys(contenders);
   const seconds = Object.fromEntries(names.map((name) => [name, []]));
   const spent = Object.fromEntries(names.map((name) => [name, 0]));
   const loops = [];
-  for (const name of names) await contenders[name].ready();
+  for (const name of names) await contenders[name].ready(warmUpSeconds);
   for (let round = 0; round < rounds; round++) {
     loops.push(yardstick());
     for (let i = 0; i < names.length; i++) {

@@ -27,7 +27,9 @@ const { values: options } = parseArgs({
 });
 const { quick } = options;
 const name = options.name ?? (quick ? 'speed-quick' : 'speed');
-const TURNS = quick ? { rounds: 5, budgetSeconds: 1.5 } : { rounds: 11, budgetSeconds: 12 };
+const TURNS = quick
+  ? { rounds: 5, budgetSeconds: 1.5, warmUpSeconds: 0.4 }
+  : { rounds: 11, budgetSeconds: 12, warmUpSeconds: 1.5 };
 const CANCEL = quick ? { tries: 100, pairs: 3, events: 150_000 } : { tries: 500, pairs: 7, events: 600_000 };
 
 /** Columns with figures, in their order, and how they are called. */
@@ -89,7 +91,7 @@ async function check(line, contenders, shortLogs) {
 async function measure(line, shortLogs) {
   say(line.name);
   const contenders = Object.fromEntries(Object.entries(line.contenders).map(([column, make]) => [column, make()]));
-  const turns = { ...TURNS, ...(line.rounds && !quick ? { rounds: line.rounds } : {}) };
+  const turns = { ...TURNS, ...(line.rounds ? { rounds: line.rounds } : {}) };
   const base = line.base?.();
   try {
     const { seconds, loops } = await takeTurns(base ? { base, ...contenders } : contenders, turns);
