@@ -55,7 +55,7 @@ function read(path, query, use) {
 }
 
 /** Memory that all passes write to, as the command has it. */
-const buffer = Buffer.allocUnsafeSlow(2.5 * 1024 * 1024);
+const buffer = Buffer.allocUnsafeSlow(3.5 * 1024 * 1024);
 
 /**
  * Renders all events of a log to UTF-8, which the calling thread is given in order; reading the file included.
@@ -69,7 +69,7 @@ export async function renderLog(path, format, { threads = 1 } = {}) {
   let records = 0;
   try {
     for (;;) {
-      const { bytes, events } = await reader.readLines(format, { buffer, maxBytes: buffer.length });
+      const { bytes, events } = await reader.readLines(format, { buffer, borrow: true, maxBytes: buffer.length });
       if (events === 0) break;
       outputBytes += bytes.length;
       records += events;

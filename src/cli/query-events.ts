@@ -32,7 +32,7 @@ const EVENTS_PER_READ = 256;
 /** Events that are rare are shown as they are found: a read gives what it has after this time. */
 const READ_MS = 200;
 /** Bytes of lines that are written in one go. */
-const LINES_BUFFER = 2.5 * 1024 * 1024;
+const LINES_BUFFER = 3.5 * 1024 * 1024;
 /** Events found wait no longer than this before they are written. */
 const WRITE_AFTER_MS = 100;
 
@@ -196,7 +196,7 @@ class QueryEvents {
       const maxEvents = this.#limit - this.#found;
       if (maxEvents <= 0 || this.#stopped) return;
       try {
-        const options = { maxEvents, maxBytes: LINES_BUFFER, timeoutMs: READ_MS, buffer };
+        const options = { maxEvents, maxBytes: LINES_BUFFER, timeoutMs: READ_MS, buffer, borrow: true };
         const { bytes, events, bookmark } = await this.#reader.readLines(format, options);
         if (events === 0) return;
         this.#found += events;

@@ -85,13 +85,20 @@ class PoolWorker {
  * it has under way; a message that no worker is free for waits here.
  */
 export class WorkerPool {
-  readonly #workers: PoolWorker[];
+  readonly #file: string;
+  readonly #workers: PoolWorker[] = [];
   readonly #queue: { envelope: Envelope; waiting: Waiting }[] = [];
   #lastId = 0;
 
   /** @param file the workers' program. It says 'ready' once, and answers each message by its id: see {@link serveWorker} */
   constructor(file: string, size: number) {
-    this.#workers = Array.from({ length: size }, () => new PoolWorker(file, () => this.#dispatch()));
+    this.#file = file;
+    this.grow(size);
+  }
+
+  /** Starts threads until there are `size`. */
+  grow(size: number): void {
+    while (this.#workers.length < size) this.#workers.push(new PoolWorker(this.#file, () => this.#dispatch()));
   }
 
   get size(): number {

@@ -107,6 +107,8 @@ export interface LineRequest {
   readonly maxBytes: number;
   /** The caller's own memory to write to, so that it can be used again and again. New memory is taken where it is too small. */
   readonly buffer?: Uint8Array | undefined;
+  /** The lines need to be there only until the next call on the result set: they may lie in memory that it uses again. */
+  readonly borrow?: boolean | undefined;
 }
 
 export interface LineResult {

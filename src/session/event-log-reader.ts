@@ -39,6 +39,8 @@ export interface ReadLinesOptions extends ReadOptions {
    * used from 256 KiB on; what does not fit it comes in new memory.
    */
   readonly buffer?: Uint8Array | undefined;
+  /** The bytes are only looked at until the next call on the reader: they need not be a copy. They may be of shared memory. */
+  readonly borrow?: boolean | undefined;
 }
 
 /** Events as lines. */
@@ -159,11 +161,11 @@ export class EventLogReader implements AsyncDisposable {
    * @throws as {@link read}. A cancelled call has taken nothing: the next read gives what it would have given
    */
   async readLines(format: LineFormat, options: ReadLinesOptions = {}): Promise<EventLines> {
-    const { maxEvents = Number.POSITIVE_INFINITY, maxBytes = LINE_BYTES, buffer } = options;
+    const { maxEvents = Number.POSITIVE_INFINITY, maxBytes = LINE_BYTES, buffer, borrow } = options;
     // Fetched for somebody who reads event by event.
     if (this.#batch.length > 0) return this.#linesOf(this.#batch.splice(0, maxEvents), format);
     const handle = this.#handle !== undefined && !this.#closed ? this.#handle : await this.open(options);
-    const request = { format, maxEvents, maxBytes, buffer };
+    const request = { format, maxEvents, maxBytes, buffer, borrow };
     const { bytes, events, position } = await runAsynchronous(callLines(handle, request, 'EvtNext', options));
     return { bytes, events, bookmark: position && new EventBookmark(position) };
   }

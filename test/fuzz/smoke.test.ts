@@ -3,7 +3,14 @@ import { fuzz } from '../../fuzz/engine.ts';
 import { TARGETS, type Target } from '../../fuzz/targets.ts';
 
 /** Some seconds each. `npm run fuzz` goes on for longer, with other seeds. */
-const INPUTS: Readonly<Record<string, number>> = { file: 250, chunk: 600, compiled: 150, binxml: 60, xpath: 4000, querylist: 3000 };
+const INPUTS: Readonly<Record<string, number>> = {
+  file: 250,
+  chunk: 600,
+  compiled: 150,
+  binxml: 60,
+  xpath: 4000,
+  querylist: 3000,
+};
 
 test.each(TARGETS.map((target) => [target.name, target] as const))('%s survives hostile input', (name, target) => {
   const { inputs, finding } = fuzz(target, 20_240_101, { inputs: INPUTS[name]! });

@@ -3,10 +3,12 @@ import { WorkerPool, workerFile } from '../../operations/worker-pool.ts';
 import type { Boundary, LogWalker, Step } from './log-walker.ts';
 import type { ScanJob, ScanQuery, ScanReply, ScanTask } from './scan-task.ts';
 
-/** Chunks of one task: half a megabyte, about a millisecond of work. */
-const TASK_CHUNKS = 8;
+/** Chunks of one task: a megabyte, about two milliseconds of work. */
+const TASK_CHUNKS = 16;
 /** Room for what a task writes: XML has about twice the size of its log. */
-const SLOT_BYTES = 2 * 1024 * 1024;
+const SLOT_BYTES = 3 * 1024 * 1024;
+/** What a thread works on, what waits for it, and what it has done. */
+const SLOTS_PER_THREAD = 3;
 /** Threads that are used unless somebody says otherwise. */
 const MAX_THREADS = 4;
 
@@ -20,12 +22,18 @@ export function defaultConcurrency(): number {
 
 /** The process's pool, started now if it is not yet; undefined when it cannot be had. */
 export function scanPool(threads: number): WorkerPool | undefined {
-  if (pool === undefined || (pool.size < threads && !pool.lost)) {
+  if (pool === undefined) {
     const file = workerFile('./scan-worker.js', import.meta.url);
     if (file === undefined) return undefined;
     pool = new WorkerPool(file, threads);
   }
+  pool.grow(threads);
   return pool.lost ? undefined : pool;
+}
+
+/** Some thread has started: a scan that begins now gets help at once. */
+export function isPoolReady(): boolean {
+  return pool?.ready === true;
 }
 
 /** A stretch of the log under way or done. */
@@ -65,6 +73,8 @@ export class LineScan {
   /** The position behind the last part that was taken. */
   at: Boundary;
   #part: ScanPart | undefined;
+  /** The last part, whose lines are still in use. */
+  #lent: ScanPart | undefined;
   #underWay = 0;
   #whenIdle: (() => void) | undefined;
 
@@ -128,7 +138,7 @@ export class LineScan {
 
   #hasSlot(): boolean {
     if (this.#free.length > 0) return true;
-    if (this.#slots >= 2 * this.#threads + 1) return false;
+    if (this.#slots >= SLOTS_PER_THREAD * this.#threads + 1) return false;
     this.#slots++;
     return true;
   }
@@ -148,6 +158,8 @@ export class LineScan {
   /** The next part; undefined at the end. A part that was not {@link take}n comes again. Rejected when a thread failed. */
   async next(): Promise<ScanPart | 'stopped' | undefined> {
     if (this.#part !== undefined) return this.#part;
+    this.#release();
+    this.start(this.#epoch);
     const stretch = this.#stretches[0];
     if (stretch === undefined) return undefined;
     const { first, slot } = stretch;
@@ -159,11 +171,24 @@ export class LineScan {
     return this.#part;
   }
 
-  /** The part is behind the position now; its memory is used again. */
-  take(part: ScanPart, epoch: number): void {
+  /**
+   * The part is behind the position now; its memory is used again.
+   * @param lent its lines are in use until the scan is asked for more: its memory waits until then
+   */
+  take(part: ScanPart, epoch: number, lent = false): void {
     this.#part = undefined;
     this.at = part.to;
     this.#epoch = epoch;
+    this.#lent = part;
+    if (!lent) this.#release();
+    this.start(epoch);
+  }
+
+  /** Nobody looks at the last part's lines any more. */
+  #release(): void {
+    const part = this.#lent;
+    if (part === undefined) return;
+    this.#lent = undefined;
     const stretch = this.#stretches[0]!;
     if (part.reply.ended) {
       this.#stretches.shift();
@@ -172,7 +197,6 @@ export class LineScan {
       // It wrote more than there was room for: the rest comes before all others.
       stretch.reply = this.#send(stretch.first, stretch.slots, part.reply.to, stretch.slot);
     }
-    this.start(epoch);
   }
 
   /** Nobody wants its lines any more. Threads let go of the log soon; {@link idle} says when. */
@@ -180,6 +204,7 @@ export class LineScan {
     Atomics.store(this.#job.control, 0, 1);
     this.#stretches.length = 0;
     this.#part = undefined;
+    this.#lent = undefined;
     this.#nextChunk = -1;
   }
 

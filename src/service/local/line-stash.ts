@@ -14,6 +14,7 @@ export class LineStash implements OrderLineSink {
   readonly #maxBytes: number;
   #buffer: Uint8Array;
   #size = 0;
+  #lent: Uint8Array | undefined;
   events = 0;
   /** The position in front of the first line. */
   before: Mark | undefined;
@@ -29,7 +30,19 @@ export class LineStash implements OrderLineSink {
   }
 
   get bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#size);
+    return this.#lent ?? this.#buffer.subarray(0, this.#size);
+  }
+
+  /** Whether lines may be left where they are until the next call. */
+  get borrows(): boolean {
+    return this.#request.borrow === true && this.#size === 0;
+  }
+
+  /** Lines that stay where they are; nothing comes behind them. */
+  lend(lines: Uint8Array, events: number, before: Mark): void {
+    this.#lent = lines;
+    this.events += events;
+    this.before ??= before;
   }
 
   get maxEvents(): number {
@@ -41,12 +54,17 @@ export class LineStash implements OrderLineSink {
   }
 
   get full(): boolean {
-    return this.maxEvents <= 0 || this.maxBytes <= 0;
+    return this.#lent !== undefined || this.maxEvents <= 0 || this.maxBytes <= 0;
   }
 
   /** True when a call that wants this can have what is here. */
-  fits({ format, maxEvents, buffer }: LineRequest): boolean {
-    return format === this.format && this.events <= maxEvents && buffer === this.#request.buffer;
+  fits({ format, maxEvents, buffer, borrow }: LineRequest): boolean {
+    return (
+      format === this.format &&
+      this.events <= maxEvents &&
+      buffer === this.#request.buffer &&
+      borrow === this.#request.borrow
+    );
   }
 
   take(lines: Uint8Array, events: number, before: Mark | undefined): void {

@@ -8,7 +8,7 @@ import { type Boundary, type LoadedChunk, type LogWalker, OutOfTime, type Select
 import { threadRenderer } from './renderer.ts';
 
 /** Records that are looked at, written and handed over in one go; between two such runs a cancel takes effect. */
-const RUN = 32;
+const RUN = 64;
 
 /** Told, at the commit point of each part, where the position is from now on, and the record id of the part's last event. */
 export type Moved = (to: Boundary, lastId: bigint | undefined) => void;

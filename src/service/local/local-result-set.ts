@@ -123,7 +123,9 @@ export class LocalResultSet implements ResultSet {
     if (lines.full) return;
     const { format, maxEvents, maxBytes } = lines;
     const take: LineStash['take'] = (bytes, events, before) => lines.take(bytes, events, before);
-    const { position } = yield* order.lines({ format, maxEvents, maxBytes, take }, operation);
+    const lend: LineStash['lend'] = (bytes, events, before) => lines.lend(bytes, events, before);
+    const sink = { format, maxEvents, maxBytes, take, lend: lines.borrows ? lend : undefined };
+    const { position } = yield* order.lines(sink, operation);
     lines.position = position ?? lines.position;
   }
 

@@ -84,6 +84,8 @@ export interface WalkerOptions {
   /** Slots read in one go: 256 KiB keep one uncancellable read near 50 µs; logs that are merged read less each. */
   readonly slotsPerRead: number;
   readonly recover: boolean;
+  /** Memory for blocks, where no event ever points into one. */
+  readonly memory?: Uint8Array;
 }
 
 /** Thrown inside a scan whose call has run out of time; its owner decides what that means. */
@@ -391,7 +393,9 @@ export class LogWalker {
 
   /** A block's memory again, unless an event points into it. */
   #buffer(block: Block | undefined): Uint8Array {
-    const size = this.#options.slotsPerRead * CHUNK_SIZE;
+    const { memory, slotsPerRead } = this.#options;
+    if (memory !== undefined) return memory;
+    const size = slotsPerRead * CHUNK_SIZE;
     return block !== undefined && !block.handedOut && block.bytes.length >= size ? block.bytes : new Uint8Array(size);
   }
 

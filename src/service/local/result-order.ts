@@ -22,6 +22,8 @@ export interface OrderLineSink {
   readonly maxEvents: number;
   readonly maxBytes: number;
   take(lines: Uint8Array, events: number, before: Mark): void;
+  /** Takes lines that stay where they are until the next call, instead of a copy; undefined: a copy, please. */
+  readonly lend?: ((lines: Uint8Array, events: number, before: Mark) => void) | undefined;
 }
 
 export interface OrderLineResult {

@@ -44,6 +44,9 @@ class ScanOperation extends Operation {
   }
 }
 
+/** One task at a time, and no event of it stays. */
+const memory = new Uint8Array(SLOTS_PER_READ * CHUNK_SIZE);
+
 const selectors = new Map<number, Selector | undefined>();
 
 function selectorOf({ id, query }: ScanJob): Selector | undefined {
@@ -74,7 +77,7 @@ function scan(task: ScanTask): ScanReply {
     // The file is the caller's.
     close: () => {},
   };
-  const walker = new LogWalker(log, { slotsPerRead: SLOTS_PER_READ, recover: false });
+  const walker = new LogWalker(log, { slotsPerRead: SLOTS_PER_READ, recover: false, memory });
   let size = 0;
   let events = 0;
   let to: Boundary = task.from;

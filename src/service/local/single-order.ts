@@ -3,14 +3,18 @@ import type { Operation } from '../../operations/operation.ts';
 import { io, isAsynchronous, type Task } from '../../operations/task.ts';
 import type { EventPosition, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
-import { LineScan, scanPool } from './line-scan.ts';
+import { isPoolReady, LineScan, scanPool } from './line-scan.ts';
 import { walkLines } from './line-walk.ts';
 import { LocalEvent } from './local-event.ts';
 import { type Boundary, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
 import type { Mark, OrderLineResult, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
 import type { SourceSelection } from './selection.ts';
 
-/** Chunks and events from which on several threads are worth their trouble. */
+/**
+ * Chunks and events from which on several threads are worth their trouble: 64 MB where they have to be started, which takes
+ * what this thread needs for some 50 MB, and 32 MB where they are there.
+ */
+const MIN_COLD_CHUNKS = 1024;
 const MIN_SCAN_CHUNKS = 512;
 const MIN_SCAN_EVENTS = 50_000;
 
@@ -109,7 +113,8 @@ export class SingleOrder implements ResultOrder {
     if (this.#threads < 2) return false;
     const { chunk } = this.#at;
     const left = this.#ahead > 0 ? this.#walker.log.order.length - chunk : chunk;
-    if (this.#scan === undefined && (left < MIN_SCAN_CHUNKS || sink.maxEvents < MIN_SCAN_EVENTS)) return false;
+    const enough = isPoolReady() ? MIN_SCAN_CHUNKS : MIN_COLD_CHUNKS;
+    if (this.#scan === undefined && (left < enough || sink.maxEvents < MIN_SCAN_EVENTS)) return false;
     return yield* isAsynchronous();
   }
 
@@ -134,8 +139,10 @@ export class SingleOrder implements ResultOrder {
         // Stopped by a cancel that was not this call's; or more than is wanted: this thread gives the rest.
         if (part === 'stopped' || events + part.events > sink.maxEvents) break;
         if (bytes > 0 && bytes + part.lines.length > sink.maxBytes) return result(false);
+        const lends = sink.lend !== undefined && part.events > 0;
         operation.commit(() => {
-          if (part.events > 0) sink.take(part.lines, part.events, part.before);
+          if (lends) sink.lend!(part.lines, part.events, part.before);
+          else if (part.events > 0) sink.take(part.lines, part.events, part.before);
           this.#at = part.to;
         });
         last = part.lastId ?? last;
@@ -145,7 +152,8 @@ export class SingleOrder implements ResultOrder {
         const stands = part.to.chunk === part.before.chunk && part.to.record === part.before.record;
         // Events too large for the threads' memory.
         if (stands && !part.reply.ended) break;
-        scan.take(part, epoch);
+        scan.take(part, epoch, lends);
+        if (lends) return result(false);
         if (operation.timedOut) {
           if (events === 0) throw new OutOfTime();
           return result(false);
