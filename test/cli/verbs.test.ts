@@ -98,7 +98,9 @@ describe('help', () => {
 
   it('tells the version', () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-    expect(winevt(['--version']).stdout).toBe(`${version}\n`);
+    for (const spelling of ['--version', '--VERSION', '-V', '-v', 'version']) {
+      expect(winevt([spelling]), spelling).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    }
   });
 });
 
