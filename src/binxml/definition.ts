@@ -2,7 +2,8 @@ import { GUID_SIZE, guidBytes, guidText } from '../bytes/guid.ts';
 import { hexUpper } from '../bytes/hex.ts';
 import { u16 } from '../bytes/little-endian.ts';
 import { sha1 } from '../bytes/sha1.ts';
-import type { AttributePart, ContentNode, Fragment, Template, ValueTable } from './tree.ts';
+import { highestSubstitution } from './check.ts';
+import type { Fragment, Template, ValueTable } from './tree.ts';
 
 /** Namespace of the GUIDs made here (RFC 9562, version 5: SHA-1 of namespace and name). */
 const NAMESPACE = guidBytes('5b6a3c1e-8f0d-4a52-9c37-e2d1b46f7a90')!;
@@ -37,23 +38,5 @@ export function definitionGuid(root: Fragment): string {
 
 /** Values an instance must have: one more than the highest substitution index. */
 export function slotCount(template: Template): number {
-  let count = slots.get(template);
-  if (count === undefined) {
-    count = countSlots(template.root);
-    slots.set(template, count);
-  }
-  return count;
-}
-
-const slots = new WeakMap<Template, number>();
-
-function countSlots(nodes: readonly (ContentNode | AttributePart)[]): number {
-  let count = 0;
-  for (const node of nodes) {
-    if (node.kind === 'substitution') count = Math.max(count, node.index + 1);
-    if (node.kind !== 'element') continue;
-    count = Math.max(count, countSlots(node.content));
-    for (const attribute of node.attributes) count = Math.max(count, countSlots(attribute.value));
-  }
-  return count;
+  return highestSubstitution(template) + 1;
 }

@@ -1,3 +1,4 @@
+import type { DefinitionForm } from '../binxml/template-cache.ts';
 import { u32 } from '../bytes/little-endian.ts';
 import { DEFINITION_HEADER } from './definitions.ts';
 import {
@@ -29,14 +30,6 @@ export class PoolFull extends Error {}
 
 /** A program that nobody has asked for yet. */
 const NOT_MADE = -1;
-
-/** One byte form of a template definition: it depends on which names were new in its chunk. */
-export interface DefinitionForm {
-  /** From the header on. */
-  readonly bytes: Uint8Array;
-  /** Name references: where they stand, whether the name follows at once, and its characters in UTF-16LE. */
-  readonly names: readonly { readonly at: number; readonly inline: boolean; readonly characters: Uint8Array }[];
-}
 
 /** Texts begin at multiples of this, so that they can be copied in words. */
 const TEXT_ALIGNMENT = 16;
@@ -104,12 +97,12 @@ export class Memory {
   /** Keeps a byte form of a template's definition, so that it is known in other chunks. @throws PoolFull */
   addForm({ bytes, names }: DefinitionForm, template: number): void {
     const { words } = this;
-    const address = this.#put(bytes);
+    const address = this.putText(bytes);
     const form = this.takeWords((FORM_NAMES + FORM_NAME_SIZE * names.length) / 4);
     const chain = (FORMS >> 2) + (u32(bytes, 4) & (FORM_CHAINS - 1));
     const cells = [words[chain]!, template, bytes.length - DEFINITION_HEADER, address, names.length];
     for (const { at, inline, characters } of names) {
-      cells.push(at, inline ? 1 : 0, this.#put(characters), characters.length);
+      cells.push(at, inline ? 1 : 0, this.putText(characters), characters.length);
     }
     words.set(cells, form >> 2);
     words[chain] = form;
@@ -142,10 +135,6 @@ export class Memory {
 
   /** Room for constant text; what is copied in whole words may read a little behind it. @throws PoolFull */
   putText(text: Uint8Array): number {
-    return this.#put(text);
-  }
-
-  #put(text: Uint8Array): number {
     const address = this.#take(text.length + TEXT_ALIGNMENT, TEXT_ALIGNMENT);
     this.bytes.fill(0, address, address + text.length + TEXT_ALIGNMENT);
     this.bytes.set(text, address);

@@ -17,73 +17,61 @@ export function useInput(address: i32, bytes: i32): void {
   size = bytes;
 }
 
-// @ts-ignore: decorator
 @inline
 export function inputSize(): i32 {
   return size;
 }
 
-// @ts-ignore: decorator
 @inline
 export function inU8(at: i32): i32 {
   return load<u8>(input + at);
 }
 
-// @ts-ignore: decorator
 @inline
 export function inU16(at: i32): i32 {
   return load<u16>(input + at);
 }
 
-// @ts-ignore: decorator
 @inline
 export function inI32(at: i32): i32 {
   return load<i32>(input + at);
 }
 
-// @ts-ignore: decorator
 @inline
 export function inF64(at: i32): f64 {
   return <f64>load<u32>(input + at);
 }
 
-// @ts-ignore: decorator
 @inline
 export function getI32(address: i32): i32 {
   return load<i32>(address);
 }
 
-// @ts-ignore: decorator
 @inline
 export function putI32(address: i32, value: i32): void {
   store<i32>(address, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function getU8(address: i32): i32 {
   return load<u8>(address);
 }
 
-// @ts-ignore: decorator
 @inline
 export function putU8(address: i32, value: i32): void {
   store<u8>(address, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function getU16(address: i32): i32 {
   return load<u16>(address);
 }
 
-// @ts-ignore: decorator
 @inline
 export function putU16(address: i32, value: i32): void {
   store<u16>(address, value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function putI32At(address: i32, value: i32): void {
   store<i32>(address, value);
@@ -105,25 +93,21 @@ export function moveDown(from: i32, to: i32): void {
   memory.copy(from - 1, from, to - from);
 }
 
-// @ts-ignore: decorator
 @inline
 export function toI32(value: f64): i32 {
   return <i32>value;
 }
 
-// @ts-ignore: decorator
 @inline
 export function toF64(value: i32): f64 {
   return <f64>value;
 }
 
-// @ts-ignore: decorator
 @inline
 export function leadingZeros(value: i32): i32 {
   return i32.clz(value);
 }
 
-// @ts-ignore: decorator
 @inline
 export function floor(value: f64): f64 {
   return f64.floor(value);
@@ -135,7 +119,6 @@ export function copyBytes(to: i32, from: i32, size: i32): void {
 }
 
 /** Copies constant text, which has room for whole vectors on both sides. */
-// @ts-ignore: decorator
 @inline
 export function copyText(to: i32, from: i32, size: i32): void {
   let done = 0;
@@ -146,7 +129,6 @@ export function copyText(to: i32, from: i32, size: i32): void {
 }
 
 /** Bytes of characters that are not written as they are; what is beyond ASCII has come out as 0x80 or more. */
-// @ts-ignore: decorator
 @inline
 function special(packed: v128, mode: i32): v128 {
   // As signed bytes, control characters and all beyond ASCII are below the blank.

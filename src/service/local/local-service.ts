@@ -4,7 +4,7 @@ import { EvtError } from '../../errors/evt-error.ts';
 import { CHUNK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
-import { createMatcher, type ParsedQuery, parseQuery } from '../../query/index.ts';
+import { type ParsedQuery, parseQuery } from '../../query/index.ts';
 import type {
   EventLogService,
   LogInfo,
@@ -22,7 +22,7 @@ import { LogFile } from './log-file.ts';
 import { readLogInfo } from './log-info.ts';
 import { LogWalker } from './log-walker.ts';
 import { MergedOrder } from './merged-order.ts';
-import type { SourceSelection } from './selection.ts';
+import { matcherFor, type SourceSelection } from './selection.ts';
 import { SingleOrder } from './single-order.ts';
 
 /** Slots read in one go from a log that is read alone, and from one of several. */
@@ -191,8 +191,7 @@ function resultSet(
 }
 
 function selectionFor(parsed: ParsedQuery, spelled: string | undefined, request: QueryRequest): SourceSelection {
-  const isMine = (path: string | undefined) => path === undefined || path.toLowerCase() === spelled?.toLowerCase();
-  const matcher = createMatcher(parsed, { isMine });
+  const matcher = matcherFor(parsed, spelled);
   const context = { now: 0n };
   return {
     selector: matcher.everything ? undefined : (record) => matcher.matchesRecord(record, context),

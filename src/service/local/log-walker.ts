@@ -217,15 +217,11 @@ export class LogWalker {
 
   readonly #record = new RecordCursor();
 
-  #selects(selector: Selector, chunk: Chunk, chunkOffset: number): boolean {
-    this.#record.look(chunk, chunkOffset);
-    return selector(this.#record);
-  }
-
   /** Whether the selector takes a record; one that is too damaged to tell is reported. */
   passes(selector: Selector, chunk: Chunk, chunkOffset: number, recovered: ReadonlySet<number>): boolean {
     try {
-      return this.#selects(selector, chunk, chunkOffset);
+      this.#record.look(chunk, chunkOffset);
+      return selector(this.#record);
     } catch (error) {
       if (!(error instanceof BinXmlError)) throw error;
       this.tellRecord(chunk, chunkOffset, error, recovered);
@@ -253,8 +249,7 @@ export class LogWalker {
       return true;
     } catch (error) {
       if (!(error instanceof BinXmlError)) throw error;
-      // What is carved from free space is often torn: that is no damage of the log.
-      if (!recovered.has(chunkOffset)) this.#tellRecord(chunk, chunkOffset, error);
+      this.tellRecord(chunk, chunkOffset, error, recovered);
       return false;
     }
   }

@@ -3,12 +3,13 @@ import { CHUNK_SIZE } from '../../evtx/layout.ts';
 import { DEFAULT_SESSION, epochWord } from '../../operations/handle-table.ts';
 import { Operation } from '../../operations/operation.ts';
 import { runSync } from '../../operations/task.ts';
-import { createMatcher, parseQuery } from '../../query/index.ts';
+import { parseQuery } from '../../query/index.ts';
 import type { LogDamage } from '../service.ts';
 import { walkLines } from './line-walk.ts';
 import { type Boundary, LogWalker, type Selector } from './log-walker.ts';
 import { threadRenderer } from './renderer.ts';
 import type { ScanJob, ScanReply, ScanTask } from './scan-task.ts';
+import { matcherFor } from './selection.ts';
 
 /** One of the scan pool's threads: writes the events of a stretch of a log into shared memory. */
 
@@ -54,8 +55,7 @@ function selectorOf({ id, query }: ScanJob): Selector | undefined {
   const known = selectors.get(id);
   if (known !== undefined) return known;
   const { text, tolerate, strict, spelled, now } = query;
-  const isMine = (path: string | undefined) => path === undefined || path.toLowerCase() === spelled?.toLowerCase();
-  const matcher = createMatcher(parseQuery(text, { tolerate, strict }), { isMine });
+  const matcher = matcherFor(parseQuery(text, { tolerate, strict }), spelled);
   const selector: Selector = (record) => matcher.matchesRecord(record, { now });
   if (selectors.size >= KEPT_JOBS) selectors.delete(selectors.keys().next().value!);
   selectors.set(id, selector);

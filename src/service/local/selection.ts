@@ -1,4 +1,5 @@
 import type { Fragment } from '../../binxml/tree.ts';
+import { createMatcher, type EventMatcher, type ParsedQuery } from '../../query/index.ts';
 import type { Selector } from './log-walker.ts';
 import type { ScanQuery } from './scan-task.ts';
 
@@ -12,4 +13,10 @@ export interface SourceSelection {
   readonly queryIds: (document: Fragment) => readonly number[];
   /** Takes the time that timediff() counts from; called once per read. */
   readonly startBatch: () => void;
+}
+
+/** The filters of a query for one log. @param spelled the log as the query spells it; undefined: the caller's path */
+export function matcherFor(parsed: ParsedQuery, spelled: string | undefined): EventMatcher {
+  const isMine = (path: string | undefined) => path === undefined || path.toLowerCase() === spelled?.toLowerCase();
+  return createMatcher(parsed, { isMine });
 }
