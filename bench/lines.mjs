@@ -97,6 +97,18 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
     };
   };
 
+  /** The renderer alone: no file, nobody who takes the lines. */
+  const renderChunks = (log, format, goals) => {
+    const { twoThreads: _, ...oneThread } = ours(warm('renderChunks', [log.path, format]));
+    return {
+      name: `${LABEL[log.name]} to ${FORMAT[format]}, chunks in memory`,
+      log,
+      mark: MARK[format],
+      figures: [{ ...megabytesPerSecond, goals }],
+      contenders: oneThread,
+    };
+  };
+
   const wholeProcess = (log, format, goals, memoryGoals) => {
     const short = shortLog(log);
     const peer = (file) => () =>
@@ -174,6 +186,11 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
   const ahead = { of: 'kernel', over: 'rust', least: 1.5 };
   const xml = [{ of: 'ts', least: 250 }, { of: 'kernel', least: 600 }, ahead];
   const json = [{ of: 'kernel', least: 450 }, ahead];
+  const chunksXml = [
+    { of: 'ts', least: 250 },
+    { of: 'kernel', least: 600 },
+  ];
+  const chunksJson = [{ of: 'kernel', least: 450 }];
   const twoThreads = [
     { of: 'twoThreads', least: 1000 },
     { of: 'twoThreads', over: 'oneThread', least: 1.7 },
@@ -192,6 +209,10 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
     render(sec30, 'json', json),
     render(mix30, 'json', json),
     mix500 && render(mix500, 'json', json),
+    renderChunks(sec30, 'xml', chunksXml),
+    renderChunks(mix30, 'xml', chunksXml),
+    renderChunks(sec30, 'json', chunksJson),
+    renderChunks(mix30, 'json', chunksJson),
     ...predicates.map((predicate) => filter(sec30, predicate, scan, scanRecords)),
     ...predicates.map((predicate) => filter(mix30, predicate, scan, scanRecords)),
     mix500 && filter(mix500, PREDICATES[0], scan, scanRecords),

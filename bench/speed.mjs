@@ -172,7 +172,7 @@ function cancelRows() {
   const program = fileURLToPath(new URL('./cancel.mjs', import.meta.url));
   const args = ['--json', CANCEL.tries, CANCEL.pairs, CANCEL.events].map(String);
   const { latency, stalls, overhead } = JSON.parse(execFileSync(process.execPath, [program, ...args]));
-  const [idle, busy, promise] = latency;
+  const [idle, busy, promise, bare] = latency;
   const line = (title, unit, value, most) =>
     row(title, unit, false, most === undefined ? [] : [{ of: 'oneThread', most }], { [ONE_THREAD]: value });
   return [
@@ -181,6 +181,8 @@ function cancelRows() {
     line('  the same, cores busy, p99', 'ms', busy.p99Ms, 15),
     line('  EvtNext with a promise, p50', 'ms', promise.p50Ms, undefined),
     line('  the same, p99', 'ms', promise.p99Ms, undefined),
+    line('a bare loop of another thread sees a word change, p50', 'ms', bare.p50Ms, undefined),
+    line('  the same, p99', 'ms', bare.p99Ms, undefined),
     line('event loop stands still in a scan, at most', 'ms', stalls.maxMs, 10),
     line('check points in the cheapest scan', '% more', (overhead.ratio - 1) * 100, 2),
   ];

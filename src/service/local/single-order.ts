@@ -74,8 +74,8 @@ export class SingleOrder implements ResultOrder {
     this.#stopScan();
     // Other threads may still read the file: its descriptor must not become another's.
     const idle = this.#stopped.map((scan) => new Promise<void>((resolve) => scan.whenIdle(resolve)));
-    if (idle.length === 0) this.#walker.log.close();
-    else void Promise.all(idle).then(() => this.#walker.log.close());
+    if (idle.length === 0) this.#walker.close();
+    else void Promise.all(idle).then(() => this.#walker.close());
   }
 
   *next(operation: Operation): Task<LocalEvent | undefined> {
