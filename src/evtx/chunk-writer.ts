@@ -38,6 +38,9 @@ export class ChunkWriter {
   #lastOffset = 0;
   #freeSpace = CHUNK_HEADER_SIZE;
   #count = 0;
+  /** CRC-32 of the records up to {@link #summedTo}: a chunk that grows is not summed up from its start each time. */
+  #sum = 0;
+  #summedTo = CHUNK_HEADER_SIZE;
 
   /** @param firstRecordNumber number of the first record, counted from 1 over the file */
   constructor(firstRecordNumber: bigint) {
@@ -47,6 +50,15 @@ export class ChunkWriter {
   /** Records written so far. */
   get recordCount(): number {
     return this.#count;
+  }
+
+  /** Id of the first record; of a chunk without records a number no record has. */
+  get firstRecordId(): bigint {
+    return this.#firstId;
+  }
+
+  get firstRecordNumber(): bigint {
+    return this.#firstNumber;
   }
 
   /** Chunk offset behind the last record. */
@@ -92,7 +104,10 @@ export class ChunkWriter {
     return true;
   }
 
-  /** Header, tables and checksums filled in. The chunk's 65,536 bytes, free space zero; nothing can be added afterwards. */
+  /**
+   * The chunk as it is now: header, tables and checksums filled in, free space zero.
+   * @returns its 65,536 bytes; they are the writer's own, and change with the next {@link add}
+   */
   finish(): Uint8Array {
     const view = this.#view;
     const bytes = this.#bytes;
@@ -105,8 +120,9 @@ export class ChunkWriter {
     view.setUint32(ChunkHeaderOffset.headerSize, FILE_HEADER_SIZE, true);
     view.setUint32(ChunkHeaderOffset.lastRecordOffset, this.#lastOffset, true);
     view.setUint32(ChunkHeaderOffset.freeSpaceOffset, this.#freeSpace, true);
-    const records = crc32(bytes, CHUNK_HEADER_SIZE, this.#freeSpace - CHUNK_HEADER_SIZE);
-    view.setUint32(ChunkHeaderOffset.recordsChecksum, records, true);
+    this.#sum = crc32(bytes, this.#summedTo, this.#freeSpace - this.#summedTo, this.#sum);
+    this.#summedTo = this.#freeSpace;
+    view.setUint32(ChunkHeaderOffset.recordsChecksum, this.#sum, true);
     view.setUint32(ChunkHeaderOffset.flags, CHUNK_FLAGS, true);
     const tables = ChunkHeaderOffset.stringTable;
     for (const [i, offset] of this.#xml.stringTable.entries()) view.setUint32(tables + 4 * i, offset, true);

@@ -2,6 +2,7 @@ import type { Fragment } from '../binxml/tree.ts';
 import { crc32 } from '../bytes/crc32.ts';
 import { EvtError } from '../errors/evt-error.ts';
 import { ChunkWriter } from './chunk-writer.ts';
+import type { FileHeader } from './file-header.ts';
 import {
   CHUNK_SIZE,
   FILE_CHECKSUM_SIZE,
@@ -112,19 +113,32 @@ export class EvtxFileWriter {
   }
 
   #header(flags: number): Uint8Array {
-    const bytes = new Uint8Array(HEADER_BLOCK_SIZE);
-    const view = new DataView(bytes.buffer);
-    bytes.set(FILE_MAGIC);
-    view.setBigUint64(FileHeaderOffset.oldestChunk, 0n, true);
-    view.setBigUint64(FileHeaderOffset.currentChunk, BigInt(Math.max(0, this.#chunks - 1)), true);
-    view.setBigUint64(FileHeaderOffset.nextRecordId, this.nextRecordId, true);
-    view.setUint32(FileHeaderOffset.headerSize, FILE_HEADER_SIZE, true);
-    view.setUint16(FileHeaderOffset.minorVersion, MINOR_VERSION, true);
-    view.setUint16(FileHeaderOffset.majorVersion, MAJOR_VERSION, true);
-    view.setUint16(FileHeaderOffset.blockSize, HEADER_BLOCK_SIZE, true);
-    view.setUint32(FileHeaderOffset.chunkCount, this.#chunks, true);
-    view.setUint32(FileHeaderOffset.flags, flags, true);
-    view.setUint32(FileHeaderOffset.checksum, crc32(bytes, 0, FILE_CHECKSUM_SIZE), true);
-    return bytes;
+    return fileHeaderBytes({
+      oldestChunk: 0,
+      currentChunk: Math.max(0, this.#chunks - 1),
+      nextRecordId: this.nextRecordId,
+      chunkCount: this.#chunks,
+      flags,
+    });
   }
+}
+
+/** What a log's header says, with the versions and sizes that are always written. @returns the block of 4096 bytes */
+export function fileHeaderBytes(
+  header: Pick<FileHeader, 'oldestChunk' | 'currentChunk' | 'nextRecordId' | 'chunkCount' | 'flags'>,
+): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BLOCK_SIZE);
+  const view = new DataView(bytes.buffer);
+  bytes.set(FILE_MAGIC);
+  view.setBigUint64(FileHeaderOffset.oldestChunk, BigInt(header.oldestChunk), true);
+  view.setBigUint64(FileHeaderOffset.currentChunk, BigInt(header.currentChunk), true);
+  view.setBigUint64(FileHeaderOffset.nextRecordId, header.nextRecordId, true);
+  view.setUint32(FileHeaderOffset.headerSize, FILE_HEADER_SIZE, true);
+  view.setUint16(FileHeaderOffset.minorVersion, MINOR_VERSION, true);
+  view.setUint16(FileHeaderOffset.majorVersion, MAJOR_VERSION, true);
+  view.setUint16(FileHeaderOffset.blockSize, HEADER_BLOCK_SIZE, true);
+  view.setUint32(FileHeaderOffset.chunkCount, header.chunkCount, true);
+  view.setUint32(FileHeaderOffset.flags, header.flags, true);
+  view.setUint32(FileHeaderOffset.checksum, crc32(bytes, 0, FILE_CHECKSUM_SIZE), true);
+  return bytes;
 }
