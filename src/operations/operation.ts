@@ -1,5 +1,6 @@
 import { EvtError } from '../errors/evt-error.ts';
 import { epochWord } from './handle-table.ts';
+import { io, type Task } from './task.ts';
 
 /** Milliseconds a task works before it lets the event loop turn, within a chunk that takes long. */
 const TURN_AFTER_MS = 5;
@@ -75,6 +76,26 @@ export class Operation {
   commit<T>(effect: () => T): T {
     this.checkpoint();
     return effect();
+  }
+
+  /**
+   * Waits so long; a cancel ends the wait at once.
+   * @param milliseconds at most; keep it short where a signal may abort the call, which does not end it
+   */
+  *pause(milliseconds: number): Task<void> {
+    const [words, index, started] = [this.#words, this.#index, this.#started];
+    yield* io({
+      sync: () => void Atomics.wait(words, index, started, milliseconds),
+      async: () =>
+        new Promise<void>((resolve) => {
+          // The timer keeps the process alive, which a wait for a word does not.
+          const timer = setTimeout(resolve, milliseconds);
+          const waiting = Atomics.waitAsync(words, index, started, milliseconds);
+          if (!waiting.async) resolve();
+          else void waiting.value.then(() => resolve()).finally(() => clearTimeout(timer));
+        }),
+    });
+    this.checkpoint();
   }
 
   /** True when the call has run out of its time. */
