@@ -40,11 +40,15 @@ const GROWTH_SLOTS = 16;
 const RECORD_HEAD = 8;
 const EMPTY_SLOT = new Uint8Array(CHUNK_SIZE);
 
-/** The smallest log: header and one chunk without records. */
-export function emptyLog(nextRecordId: bigint, flags = 0): Uint8Array {
+/** A log of one chunk, closed: with one event or none. */
+export function newLog(nextRecordId: bigint, first: Draft | undefined): Uint8Array {
+  const chunk = new ChunkWriter(1n);
+  const count = first === undefined ? 0n : 1n;
+  if (first !== undefined) chunk.add(first.document(nextRecordId), nextRecordId, first.writtenTime);
   const bytes = new Uint8Array(HEADER_BLOCK_SIZE + CHUNK_SIZE);
-  bytes.set(fileHeaderBytes({ oldestChunk: 0, currentChunk: 0, nextRecordId, chunkCount: 1, flags }));
-  bytes.set(new ChunkWriter(1n).finish(), HEADER_BLOCK_SIZE);
+  const header = { oldestChunk: 0, currentChunk: 0, nextRecordId: nextRecordId + count, chunkCount: 1, flags: 0 };
+  bytes.set(fileHeaderBytes(header));
+  bytes.set(chunk.finish(), HEADER_BLOCK_SIZE);
   return bytes;
 }
 
@@ -143,7 +147,12 @@ export class ChannelLog {
     this.#onChanged(this.file);
   }
 
-  /** What is written next. */
+  /** The open file, for who holds the lock. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Id of the record that is written next, for who holds the lock. */
   get nextRecordId(): bigint {
     return this.#state!.nextRecordId;
   }
@@ -169,7 +178,7 @@ export class ChannelLog {
       const draft = this.besideName();
       const fd = disk.open(draft, 'wx+');
       try {
-        disk.write(fd, emptyLog(1n), 0);
+        disk.write(fd, newLog(1n, undefined), 0);
         disk.link(draft, this.file);
         this.#isNew = true;
       } finally {
@@ -319,7 +328,7 @@ export class ChannelLog {
    */
   *#rotate(): Task<void> {
     this.#writeHeader(0);
-    yield* this.replaceWith(emptyLog(this.#state!.nextRecordId), archiveName(this.file, new Date()));
+    yield* this.replaceWith(newLog(this.#state!.nextRecordId, undefined), archiveName(this.file, new Date()));
   }
 
   /**

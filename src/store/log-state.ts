@@ -29,7 +29,11 @@ export interface LogState {
   readonly dirty: boolean;
 }
 
-interface Head {
+/** First id of a chunk without records. */
+const NO_RECORD_ID = 0xffff_ffff_ffff_ffffn;
+
+/** A chunk, by its header. */
+export interface Head {
   readonly slot: number;
   readonly firstId: bigint;
 }
@@ -90,6 +94,14 @@ export function readLogState(disk: Disk, fd: number, sizeBytes: number, file: st
     nextRecordNumber: resumed?.nextNumber ?? 1n,
     dirty: !trusted,
   };
+}
+
+/** Slots that hold records, in the order of their ids. @param sizeBytes of the file */
+export function chunkSlots(disk: Disk, fd: number, sizeBytes: number): readonly Head[] {
+  const slots = Math.max(0, Math.ceil((sizeBytes - HEADER_BLOCK_SIZE) / CHUNK_SIZE));
+  return readHeads(disk, fd, slots)
+    .filter(({ firstId }) => firstId !== NO_RECORD_ID)
+    .sort((a, b) => (a.firstId < b.firstId ? -1 : 1));
 }
 
 /** The chunks of a log that was not closed. Empty ones stand behind all others: they have no record id. */
