@@ -2,9 +2,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Fragment } from '../binxml/tree.ts';
 import { EvtError } from '../errors/evt-error.ts';
+import { hasChunkMagic } from '../evtx/chunk.ts';
 import { ChunkWriter } from '../evtx/chunk-writer.ts';
 import { fileHeaderBytes } from '../evtx/file-writer.ts';
-import { CHUNK_HEADER_SIZE, CHUNK_SIZE, FileFlag, HEADER_BLOCK_SIZE } from '../evtx/layout.ts';
+import { CHUNK_HEADER_SIZE, CHUNK_MAGIC, CHUNK_SIZE, FileFlag, HEADER_BLOCK_SIZE } from '../evtx/layout.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Task } from '../operations/task.ts';
 import { type Disk, diskError } from './disk.ts';
@@ -165,7 +166,7 @@ export class ChannelLog {
     const { size, ino } = fs.fstatSync(this.#fd, { bigint: true });
     this.#inode = ino;
     const state = readLogState(this.#disk, this.#fd, Number(size), this.file, api);
-    this.#state = { ...state, written: state.chunk?.freeSpaceOffset ?? 0, sizeBytes: Number(size), marked: false };
+    this.#state = mutable(state, Number(size));
     if (state.dirty) this.#repair();
   }
 
@@ -175,7 +176,7 @@ export class ChannelLog {
       this.#fd = disk.open(this.file, 'r+');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      const draft = this.besideName();
+      const draft = this.#besideName();
       const fd = disk.open(draft, 'wx+');
       try {
         disk.write(fd, newLog(1n, undefined), 0);
@@ -189,9 +190,11 @@ export class ChannelLog {
     }
   }
 
-  /** A name beside the log for what takes its place later. */
-  besideName(): string {
-    return path.join(path.dirname(this.file), `.${path.basename(this.file)}.${process.pid}.next`);
+  /** The name beside the log for what takes its place; what a killed writer has left there is removed. */
+  #besideName(): string {
+    const name = path.join(path.dirname(this.file), `.${path.basename(this.file)}.next`);
+    this.#disk.remove(name);
+    return name;
   }
 
   /** What a writer that was killed has left: a stale chunk header, and bytes behind the last record. */
@@ -201,13 +204,15 @@ export class ChannelLog {
     if (chunk === undefined) return;
     const offset = slotOffset(state.current);
     this.#disk.write(this.#fd, chunk.finish(), offset);
-    const slots = Math.max(state.slots, Math.ceil((state.sizeBytes - HEADER_BLOCK_SIZE) / CHUNK_SIZE));
-    const head = new Uint8Array(CHUNK_HEADER_SIZE + RECORD_HEAD);
-    for (let slot = state.slots; slot < slots; slot++) {
-      // Behind the last chunk: one that was begun, and never had a header.
+    const slots = Math.ceil((state.sizeBytes - HEADER_BLOCK_SIZE) / CHUNK_SIZE);
+    const bytes = new Uint8Array(CHUNK_SIZE);
+    for (let slot = 0; slot < slots; slot++) {
+      // A chunk that was begun, and never got a header, or a record.
       const at = slotOffset(slot);
-      const isUnused = this.#disk.read(this.#fd, head, at) === 0 || head.every((byte) => byte === 0);
-      if (!isUnused) this.#disk.write(this.#fd, EMPTY_SLOT, at);
+      const isChunk = this.#disk.read(this.#fd, bytes.subarray(0, CHUNK_MAGIC.length), at) > 0 && hasChunkMagic(bytes);
+      if (isChunk && slot < state.slots) continue;
+      const count = this.#disk.read(this.#fd, bytes, at);
+      if (bytes.subarray(0, count).some((byte) => byte !== 0)) this.#disk.write(this.#fd, EMPTY_SLOT, at);
     }
   }
 
@@ -296,6 +301,7 @@ export class ChannelLog {
       throw error;
     }
     state.written = chunk.freeSpaceOffset;
+    state.writtenId = state.nextRecordId;
   }
 
   /** Whoever was told that writing failed will write again: what did get there must not stand twice. */
@@ -316,8 +322,8 @@ export class ChannelLog {
   }
 
   #writeHeader(flags: number): void {
-    const { oldest, current, nextRecordId, slots } = this.#state!;
-    const header = { oldestChunk: oldest, currentChunk: current, nextRecordId, chunkCount: slots, flags };
+    const { oldest, current, writtenId, slots } = this.#state!;
+    const header = { oldestChunk: oldest, currentChunk: current, nextRecordId: writtenId, chunkCount: slots, flags };
     this.#disk.write(this.#fd, fileHeaderBytes(header).subarray(0, 128), 0);
     this.#state!.marked = (flags & FileFlag.dirty) !== 0;
   }
@@ -337,8 +343,7 @@ export class ChannelLog {
    */
   *replaceWith(bytes: Uint8Array, archive: string | undefined): Task<void> {
     const disk = this.#disk;
-    const next = this.besideName();
-    disk.remove(next);
+    const next = this.#besideName();
     const fd = disk.open(next, 'wx+');
     try {
       disk.write(fd, bytes, 0);
@@ -359,7 +364,7 @@ export class ChannelLog {
     const { size, ino } = fs.fstatSync(this.#fd, { bigint: true });
     this.#inode = ino;
     const state = readLogState(disk, this.#fd, Number(size), this.file, 'EvtClearLog');
-    this.#state = { ...state, written: state.chunk?.freeSpaceOffset ?? 0, sizeBytes: Number(size), marked: false };
+    this.#state = mutable(state, Number(size));
   }
 
   #dropSecondName(): void {
@@ -392,9 +397,15 @@ export class ChannelLog {
   }
 }
 
+function mutable(state: LogState, sizeBytes: number): MutableState {
+  const written = state.chunk?.freeSpaceOffset ?? 0;
+  return { ...state, written, writtenId: state.nextRecordId, sizeBytes, marked: false };
+}
+
 type MutableState = { -readonly [K in keyof LogState]: LogState[K] } & {
-  /** Chunk offset up to which records are in the file. */
+  /** Chunk offset up to which records are in the file, and the id behind the last of them. */
   written: number;
+  writtenId: bigint;
   sizeBytes: number;
   /** The file says that it is not closed. */
   marked: boolean;

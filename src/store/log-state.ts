@@ -71,28 +71,45 @@ export function readLogState(disk: Disk, fd: number, sizeBytes: number, file: st
   const header = readHeader(disk, fd, file, api);
   const slotsInFile = Math.max(0, Math.ceil((sizeBytes - HEADER_BLOCK_SIZE) / CHUNK_SIZE));
   const trusted = !header.dirty && header.checksumValid && header.chunkCount > 0 && header.chunkCount <= slotsInFile;
-  const heads = trusted ? undefined : readHeads(disk, fd, slotsInFile);
-  const newest = heads?.reduce<Head | undefined>(
-    (a, b) => (a === undefined || b.firstId >= a.firstId ? b : a),
-    undefined,
-  );
-  const oldest = heads?.reduce<Head | undefined>(
-    (a, b) => (a === undefined || b.firstId < a.firstId ? b : a),
-    undefined,
-  );
-  const current = trusted ? header.currentChunk : (newest?.slot ?? 0);
-  const chunk = readChunk(disk, fd, current);
-  const resumed = chunk === undefined ? undefined : resumeChunk(chunk, header.nextRecordId);
-  const largest = (a: bigint, b: bigint) => (a > b ? a : b);
+  if (trusted) {
+    const chunk = readChunk(disk, fd, header.currentChunk);
+    return {
+      slots: header.chunkCount,
+      oldest: header.oldestChunk,
+      current: header.currentChunk,
+      ...resumeOr(chunk, header.nextRecordId),
+      dirty: false,
+    };
+  }
+  const heads = chunkSlots(disk, fd, sizeBytes);
+  // A chunk that was begun may have a header, and no record yet: what counts is the newest that has one.
+  let newest = heads.length - 1;
+  let chunk: Chunk | undefined;
+  for (; newest >= 0; newest--) {
+    chunk = readChunk(disk, fd, heads[newest]!.slot);
+    if (chunk !== undefined && chunk.liveRecords({ dirty: true }).length > 0) break;
+  }
+  const whole = heads.slice(0, newest + 1);
   return {
-    slots: trusted ? header.chunkCount : Math.max(1, ...(heads ?? []).map(({ slot }) => slot + 1)),
-    oldest: trusted ? header.oldestChunk : (oldest?.slot ?? 0),
-    current,
+    slots: Math.max(1, ...whole.map(({ slot }) => slot + 1)),
+    oldest: whole[0]?.slot ?? 0,
+    current: whole.at(-1)?.slot ?? 0,
+    ...resumeOr(newest < 0 ? readChunk(disk, fd, 0) : chunk, header.nextRecordId),
+    dirty: true,
+  };
+}
+
+/** @param headerNextId a lower bound: an id that was given once is not given again, whatever is damaged */
+function resumeOr(
+  chunk: Chunk | undefined,
+  headerNextId: bigint,
+): Pick<LogState, 'chunk' | 'nextRecordId' | 'nextRecordNumber'> {
+  const resumed = chunk === undefined ? undefined : resumeChunk(chunk, headerNextId);
+  const nextId = resumed?.nextId ?? 1n;
+  return {
     chunk: resumed?.writer,
-    // Whatever is damaged: an id that was given once is not given again.
-    nextRecordId: largest(resumed?.nextId ?? 1n, header.nextRecordId),
+    nextRecordId: nextId > headerNextId ? nextId : headerNextId,
     nextRecordNumber: resumed?.nextNumber ?? 1n,
-    dirty: !trusted,
   };
 }
 

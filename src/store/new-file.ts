@@ -46,6 +46,10 @@ export class NewFile {
     if (!this.#open) return;
     this.#open = false;
     this.#disk.close(this.fd);
-    this.#disk.remove(this.#partial);
+    try {
+      this.#disk.remove(this.#partial);
+    } catch {
+      // A name too many, which says what it is; whether the target is there has been decided.
+    }
   }
 }
