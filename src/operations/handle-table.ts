@@ -44,7 +44,7 @@ const TABLE_KEY = 'winevt.handles.2';
 const DEFAULT_SESSION_SLOT = 0;
 
 /** What a handle stands for. */
-export const HandleKind = { session: 1, resultSet: 2, log: 3 } as const;
+export const HandleKind = { session: 1, resultSet: 2, log: 3, subscription: 4 } as const;
 export type HandleKind = (typeof HandleKind)[keyof typeof HandleKind];
 
 /** The value that NULL is turned into where a session is meant. Never given to callers. */
@@ -175,6 +175,38 @@ function closeChildren(handle: number): void {
 /** The word that moves when the handle is cancelled or closed. */
 export function epochWord(handle: number): { readonly words: Int32Array; readonly index: number } {
   return { words, index: slotOf(handle) * WORDS_PER_SLOT + EPOCH };
+}
+
+/** Who waits for an epoch to move: one wait on each word, however many wait for it. */
+const epochWaits = new Map<number, Set<() => void>>();
+
+/**
+ * Calls back once when the epoch at `index` is no longer `epoch`: when the handle is cancelled or closed, by whatever thread. Such
+ * a wait does not keep the process running.
+ * @returns ends the wait
+ */
+export function whenEpochMoves(index: number, epoch: number, callback: () => void): () => void {
+  let callbacks = epochWaits.get(index);
+  if (callbacks === undefined) {
+    const waiting = Atomics.waitAsync(words, index, epoch);
+    if (!waiting.async) {
+      queueMicrotask(callback);
+      return () => {};
+    }
+    const added = new Set<() => void>();
+    callbacks = added;
+    epochWaits.set(index, added);
+    void waiting.value.then(() => {
+      epochWaits.delete(index);
+      for (const each of added) each();
+    });
+  } else if (Atomics.load(words, index) !== epoch) {
+    // Moved, and those who wait have yet to hear of it.
+    queueMicrotask(callback);
+    return () => {};
+  }
+  callbacks.add(callback);
+  return () => callbacks.delete(callback);
 }
 
 /** The word that moves when any handle of the process is closed. */

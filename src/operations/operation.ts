@@ -1,5 +1,5 @@
 import { EvtError } from '../errors/evt-error.ts';
-import { epochWord } from './handle-table.ts';
+import { epochWord, whenEpochMoves } from './handle-table.ts';
 import { io, type Task } from './task.ts';
 
 /** Milliseconds a task works before it lets the event loop turn, within a chunk that takes long. */
@@ -34,9 +34,12 @@ export class Operation {
   readonly #deadline: number;
   #turnAt: number;
 
-  /** @throws the signal's reason when it is aborted already: the call then has not begun */
-  constructor(api: string, handle: number, options: OperationOptions = {}) {
-    const { words, index } = epochWord(handle);
+  /**
+   * @param handle undefined: nothing cancels it, as what follows a commit point
+   * @throws the signal's reason when it is aborted already: the call then has not begun
+   */
+  constructor(api: string, handle: number | undefined, options: OperationOptions = {}) {
+    const { words, index } = handle === undefined ? ownWord() : epochWord(handle);
     this.api = api;
     this.#words = words;
     this.#index = index;
@@ -98,6 +101,40 @@ export class Operation {
     this.checkpoint();
   }
 
+  /**
+   * Waits until somebody wakes it; a cancel, an abort and the end of the call's time end the wait at once.
+   * @param onWake     asks to be woken: calls back once, and gives what ends the asking
+   * @param blockingMs where nothing else runs in this thread, nobody can wake it: the wait ends after this time instead
+   */
+  *waitFor(onWake: (wake: () => void) => () => void, blockingMs: number): Task<void> {
+    const left = Math.max(0, this.#deadline - this.#now());
+    yield* io({
+      sync: () => void Atomics.wait(this.#words, this.#index, this.#started, Math.min(blockingMs, left)),
+      async: () => this.#wait(onWake, left),
+    });
+    this.checkpoint();
+  }
+
+  #wait(onWake: (wake: () => void) => () => void, leftMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const ends: (() => void)[] = [];
+      const wake = () => {
+        for (const end of ends.splice(0)) end();
+        resolve();
+      };
+      ends.push(onWake(wake), whenEpochMoves(this.#index, this.#started, wake));
+      if (leftMs !== Number.POSITIVE_INFINITY) {
+        const timer = setTimeout(wake, leftMs);
+        ends.push(() => clearTimeout(timer));
+      }
+      const signal = this.#signal;
+      if (signal === undefined) return;
+      signal.addEventListener('abort', wake, { once: true });
+      ends.push(() => signal.removeEventListener('abort', wake));
+      if (signal.aborted) wake();
+    });
+  }
+
   /** True when the call has run out of its time. */
   get timedOut(): boolean {
     return this.#deadline !== Number.POSITIVE_INFINITY && this.#now() >= this.#deadline;
@@ -110,6 +147,11 @@ export class Operation {
     this.#turnAt = now + TURN_AFTER_MS;
     return true;
   }
+}
+
+/** A word that nobody else has. */
+function ownWord(): { readonly words: Int32Array; readonly index: number } {
+  return { words: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), index: 0 };
 }
 
 function monotonicMs(): number {
