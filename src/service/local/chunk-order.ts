@@ -1,4 +1,4 @@
-import { u64, u64Number } from '../../bytes/little-endian.ts';
+import { u64 } from '../../bytes/little-endian.ts';
 import { hasChunkMagic } from '../../evtx/chunk.ts';
 import type { FileHeader } from '../../evtx/file-header.ts';
 import { CHUNK_HEADER_SIZE, CHUNK_SIZE, ChunkHeaderOffset, HEADER_BLOCK_SIZE } from '../../evtx/layout.ts';
@@ -13,6 +13,8 @@ export interface ChunkOrder {
   slotAt(i: number): number;
   /** The file was closed and its ends agree with its header: record ids ascend from chunk to chunk. */
   readonly ascending: boolean;
+  /** First record id of the last chunk: what has a higher one was written since. Undefined when nothing is known of that. */
+  readonly newestFirstId: bigint | undefined;
 }
 
 /** What the order is made from: an open log. */
@@ -28,6 +30,9 @@ export interface SlotSource {
 const HEAD_SIZE = ChunkHeaderOffset.firstRecordId + 8;
 /** Looked at in each slot: to the first record's size, because records may have outlived a header that is all zeros. */
 const PEEK_SIZE = CHUNK_HEADER_SIZE + 8;
+/** Behind all ids: a slot without a header, and a chunk without records. */
+const NO_ID = 0xffff_ffff_ffff_ffffn;
+
 /** Slots looked at in one request, before others may run. */
 const PEEK_BATCH = 64;
 
@@ -61,36 +66,43 @@ function* ringOrder(source: SlotSource, api: string): Task<ChunkOrder | undefine
   const slotsProbed = probes.map(slotAt);
   if (count < slots) slotsProbed.push(count);
   const heads = yield* peek(source, slotsProbed, api);
-  let last = -1;
+  let last = -1n;
   for (const head of heads.slice(0, probes.length)) {
     if (!hasChunkMagic(head) || head.length < HEAD_SIZE) return undefined;
-    const id = firstRecordId(head);
+    const id = u64(head, ChunkHeaderOffset.firstRecordId);
     if (id < last) return undefined;
     last = id;
   }
   const beyond = heads[probes.length];
   if (beyond !== undefined && hasChunkMagic(beyond)) return undefined;
-  return { length: count, slotAt, ascending: true };
+  return { length: count, slotAt, ascending: true, newestFirstId: last };
 }
 
 function* sortedOrder(source: SlotSource, operation: Operation, options: OrderOptions): Task<ChunkOrder> {
-  const found: { slot: number; id: number }[] = [];
+  const found: { slot: number; id: bigint }[] = [];
   for (let from = 0; from < source.slots; from += PEEK_BATCH) {
     operation.checkpoint();
     yield TURN;
     const slots = Array.from({ length: Math.min(PEEK_BATCH, source.slots - from) }, (_, i) => from + i);
     for (const [i, head] of (yield* peek(source, slots, operation.api)).entries()) {
-      if (hasChunkMagic(head) && head.length >= HEAD_SIZE) found.push({ slot: from + i, id: firstRecordId(head) });
-      else {
-        if (head.some((byte) => byte !== 0)) options.onForeign(from + i);
+      if (hasChunkMagic(head) && head.length >= HEAD_SIZE) {
+        found.push({ slot: from + i, id: u64(head, ChunkHeaderOffset.firstRecordId) });
+      } else {
+        if (isForeign(head, source.header.dirty)) options.onForeign(from + i);
         // Pages of zeros may stand in front of what is left of a chunk: only reading all of it tells.
-        if (options.recover) found.push({ slot: from + i, id: Number.POSITIVE_INFINITY });
+        if (options.recover) found.push({ slot: from + i, id: NO_ID });
       }
     }
   }
-  found.sort((a, b) => (a.id === b.id ? a.slot - b.slot : a.id - b.id));
+  found.sort((a, b) => (a.id === b.id ? a.slot - b.slot : a.id < b.id ? -1 : 1));
   const order = Uint32Array.from(found, ({ slot }) => slot);
-  return { length: order.length, slotAt: (i) => order[i]!, ascending: false };
+  const newestFirstId = options.recover ? undefined : found.at(-1)?.id;
+  return { length: order.length, slotAt: (i) => order[i]!, ascending: false, newestFirstId };
+}
+
+/** Where somebody writes, a chunk without its header yet is no damage. */
+function isForeign(head: Uint8Array, dirty: boolean): boolean {
+  return (dirty ? head.subarray(0, CHUNK_HEADER_SIZE) : head).some((byte) => byte !== 0);
 }
 
 function* peek(
@@ -120,8 +132,4 @@ export function* chunkOfRecord(
     else high = middle - 1;
   }
   return low;
-}
-
-function firstRecordId(head: Uint8Array): number {
-  return u64Number(head, ChunkHeaderOffset.firstRecordId);
 }

@@ -14,6 +14,7 @@ const readAsync = promisify(fs.read) as (
 ) => Promise<{ bytesRead: number }>;
 const openAsync = promisify(fs.open) as (path: string, flags: number) => Promise<number>;
 const statAsync = promisify(fs.stat) as (path: string, options: { bigint: true }) => Promise<fs.BigIntStats>;
+const fstatAsync = promisify(fs.fstat) as (fd: number, options: { bigint: true }) => Promise<fs.BigIntStats>;
 
 /** What the file system calls an error, as Windows would. */
 const CODES: Readonly<Record<string, Win32Symbol>> = {
@@ -54,6 +55,19 @@ export function* statFile(file: string, api: string): Task<fs.BigIntStats> {
     sync: () => fs.statSync(file, { bigint: true }),
     async: () => statAsync(file, { bigint: true }),
   });
+}
+
+/** What is known of an open file, whatever name it has now. */
+export function* statOpenFile(fd: number, api: string, file: string): Task<fs.BigIntStats> {
+  return yield* attempt(api, file, {
+    sync: () => fs.fstatSync(fd, { bigint: true }),
+    async: () => fstatAsync(fd, { bigint: true }),
+  });
+}
+
+/** When an open file was last written to, in nanoseconds. Asked once per block: the system knows it without the disk. */
+export function modifiedTime(fd: number): bigint {
+  return fs.fstatSync(fd, { bigint: true }).mtimeNs;
 }
 
 /**

@@ -88,7 +88,7 @@ export class LineScan {
     query: ScanQuery | undefined,
     word: { readonly index: number; readonly epoch: number },
   ) {
-    const { fd, path, name, header, blockSize } = walker.log;
+    const { fd, path, name, header, blockSize, modified, order } = walker.log;
     this.#pool = pool;
     this.#threads = threads;
     this.#walker = walker;
@@ -99,6 +99,8 @@ export class LineScan {
       name,
       dirty: header.dirty,
       blockSize,
+      modified,
+      newestFirstId: order.newestFirstId,
       step,
       format,
       query,

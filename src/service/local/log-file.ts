@@ -6,7 +6,7 @@ import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, findOrder, type SlotSource } from './chunk-order.ts';
-import { closeFile, openFile, readAt, readEach, statFile } from './files.ts';
+import { closeFile, modifiedTime, openFile, readAt, readEach, statFile } from './files.ts';
 
 export interface LogFileOptions {
   /** Name in bookmarks and in EvtEventPath: channel name or full path. */
@@ -45,10 +45,12 @@ export class LogFile implements SlotSource {
   readonly blockSize: number;
   readonly order: ChunkOrder;
   readonly #onDamage: LogFileOptions['onDamage'];
+  /** When it was last written to, as it was opened: nanoseconds. */
+  readonly modified: bigint;
   #closed = false;
 
   private constructor(
-    file: SlotSource & { readonly name: string; readonly sizeBytes: number },
+    file: SlotSource & { readonly name: string; readonly sizeBytes: number; readonly modified: bigint },
     order: ChunkOrder,
     onDamage: LogFileOptions['onDamage'],
   ) {
@@ -60,6 +62,7 @@ export class LogFile implements SlotSource {
     this.slots = file.slots;
     this.blockSize = file.blockSize;
     this.order = order;
+    this.modified = file.modified;
     this.#onDamage = onDamage;
   }
 
@@ -80,7 +83,8 @@ export class LogFile implements SlotSource {
       const header = fileHeader(head.subarray(0, count), path, api, options);
       const blockSize = yield* firstChunkAt(fd, header.blockSize, path, api);
       const slots = Math.max(0, Math.ceil((sizeBytes - blockSize) / CHUNK_SIZE));
-      const file = { path, name: options.name, fd, sizeBytes, header, slots, blockSize };
+      const modified = stats.mtimeNs;
+      const file = { path, name: options.name, fd, sizeBytes, header, slots, blockSize, modified };
       const order = yield* findOrder(file, operation, {
         recover: options.recover,
         onForeign: (slot) => {
@@ -98,6 +102,11 @@ export class LogFile implements SlotSource {
   /** Byte offset of a slot. */
   offsetOf(slot: number): number {
     return this.blockSize + slot * CHUNK_SIZE;
+  }
+
+  /** Somebody has written to it since it was opened. */
+  get isChanged(): boolean {
+    return modifiedTime(this.fd) !== this.modified;
   }
 
   /** Reports a damage with this log's path. */

@@ -1,15 +1,16 @@
 import { checkDocument, isWhole } from '../../binxml/check.ts';
 import { BinXmlError } from '../../binxml/error.ts';
 import type { Fragment } from '../../binxml/tree.ts';
+import { u64 } from '../../bytes/little-endian.ts';
 import { Chunk, hasChunkMagic } from '../../evtx/chunk.ts';
 import type { Damage } from '../../evtx/damage.ts';
-import { CHUNK_HEADER_SIZE, CHUNK_SIZE } from '../../evtx/layout.ts';
+import { CHUNK_HEADER_SIZE, CHUNK_SIZE, ChunkHeaderOffset } from '../../evtx/layout.ts';
 import { RecordCursor } from '../../evtx/record-cursor.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { isAsynchronous, type Task, TURN } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
-import { readAhead, readAt } from './files.ts';
+import { readAhead, readAt, readEach } from './files.ts';
 
 /** Decides whether an event belongs to the result, from its record. */
 export type Selector = (record: RecordCursor) => boolean;
@@ -79,6 +80,10 @@ export interface WalkedLog {
   readonly order: ChunkOrder;
   readonly blockSize: number;
   offsetOf(slot: number): number;
+  /** When it was last written to, as it was opened: nanoseconds. */
+  readonly modified: bigint;
+  /** Somebody has written to it since: a chunk may have been overwritten by a newer one. */
+  readonly isChanged: boolean;
   readonly onDamage: ((damage: LogDamage) => void) | undefined;
   close(): void;
 }
@@ -318,6 +323,11 @@ export class LogWalker {
       return;
     }
     const chunk = new Chunk(bytes, slot, fileOffset);
+    if (this.#isNewer(chunk)) {
+      // A log that went round while it was read: what stood here is gone, and what does now is no part of this result.
+      this.#loaded = { index, chunk: undefined, offsets: [], recovered: NONE };
+      return;
+    }
     const { dirty } = this.log.header;
     if (!this.#options.recover) {
       this.#loaded = { index, chunk, offsets: chunk.liveRecords({ dirty, onDamage }), recovered: NONE };
@@ -336,6 +346,11 @@ export class LogWalker {
       recovered.add(hidden);
     }
     this.#loaded = { index, chunk, offsets, recovered };
+  }
+
+  #isNewer(chunk: Chunk): boolean {
+    const newest = this.log.order.newestFirstId;
+    return newest !== undefined && chunk.firstRecordId > newest && this.log.isChanged;
   }
 
   /** The bytes of one slot, from the block at hand or from a new read that also takes the slots the walk comes to next. */
@@ -371,11 +386,27 @@ export class LogWalker {
       const target = bytes.subarray(0, wanted.slots * CHUNK_SIZE);
       filled = yield* readAt(fd, target, this.log.offsetOf(wanted.firstSlot), operation.api, path);
     }
+    if (this.log.isChanged) yield* this.#dropOverwritten(bytes.subarray(0, filled), wanted.firstSlot, operation);
     this.#block = { bytes, ...wanted, filled, handedOut: false };
     this.readBytes += filled;
     this.onRead?.();
     operation.checkpoint();
     if (isSequel && asynchronous) this.#readAhead(index + wanted.slots * step, step, last, operation);
+  }
+
+  /**
+   * Whoever overwrites a chunk begins with its header: when that is what it was before the block was read, so is all behind it.
+   * What has been overwritten meanwhile is taken for an empty slot.
+   */
+  *#dropOverwritten(bytes: Uint8Array, firstSlot: number, operation: Operation): Task<void> {
+    const { fd, path } = this.log;
+    const slots = Math.ceil(bytes.length / CHUNK_SIZE);
+    const positions = Array.from({ length: slots }, (_, i) => this.log.offsetOf(firstSlot + i));
+    const heads = yield* readEach(fd, positions, CHUNK_HEADER_SIZE, operation.api, path);
+    for (const [i, head] of heads.entries()) {
+      const slot = bytes.subarray(i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE);
+      if (!isSameChunk(slot, head)) slot.fill(0);
+    }
   }
 
   /** Begins with the block behind, while the records of this one are looked at. */
@@ -423,6 +454,16 @@ export class LogWalker {
     }
     return { firstSlot: step > 0 ? slot : slot - slots + 1, slots };
   }
+}
+
+/** Magic and first record id are those of the same chunk. */
+function isSameChunk(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length < CHUNK_HEADER_SIZE || b.length < CHUNK_HEADER_SIZE) return true;
+  return hasChunkMagic(a) === hasChunkMagic(b) && firstIdOf(a) === firstIdOf(b);
+}
+
+function firstIdOf(bytes: Uint8Array): bigint {
+  return u64(bytes, ChunkHeaderOffset.firstRecordId);
 }
 
 function hiddenRecord(chunk: Chunk, chunkOffset: number): number | undefined {

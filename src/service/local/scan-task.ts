@@ -10,6 +10,9 @@ export interface ScanJob {
   /** The file was not closed. */
   readonly dirty: boolean;
   readonly blockSize: number;
+  /** When the file was last written to, as it was opened; first record id of its newest chunk then. */
+  readonly modified: bigint;
+  readonly newestFirstId: bigint | undefined;
   readonly step: 1 | -1;
   readonly format: OrderLineSink['format'];
   /** Undefined: every event. */

@@ -5,6 +5,7 @@ import { Operation } from '../../operations/operation.ts';
 import { runSync } from '../../operations/task.ts';
 import { parseQuery } from '../../query/index.ts';
 import type { LogDamage } from '../service.ts';
+import { modifiedTime } from './files.ts';
 import { walkLines } from './line-walk.ts';
 import { type Boundary, LogWalker, type Selector } from './log-walker.ts';
 import { threadRenderer } from './renderer.ts';
@@ -70,7 +71,16 @@ function scan(task: ScanTask): ScanReply {
     path: job.path,
     fd: job.fd,
     header: { dirty: job.dirty },
-    order: { length: slots.length, slotAt: (i: number) => slots[i]!, ascending: false },
+    order: {
+      length: slots.length,
+      slotAt: (i: number) => slots[i]!,
+      ascending: false,
+      newestFirstId: job.newestFirstId,
+    },
+    modified: job.modified,
+    get isChanged() {
+      return modifiedTime(job.fd) !== job.modified;
+    },
     blockSize: job.blockSize,
     offsetOf: (slot: number) => job.blockSize + slot * CHUNK_SIZE,
     onDamage: (damage: LogDamage) => damages.push(damage),
