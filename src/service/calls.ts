@@ -10,9 +10,11 @@ import {
 import { Operation, type OperationOptions } from '../operations/operation.ts';
 import { OperationQueue } from '../operations/operation-queue.ts';
 import { runAsync, runSync, type Task } from '../operations/task.ts';
+import type { AppendResult } from '../store/channel-log.ts';
 import { closeAny, type HandleObject, handleObject, isKnown, keepHandle } from './handle-registry.ts';
 import { LocalService } from './local/local-service.ts';
 import type {
+  ClearRequest,
   EventLogService,
   LineRequest,
   LineResult,
@@ -22,6 +24,7 @@ import type {
   QueryRequest,
   ResultSet,
   SeekRequest,
+  WriteRequest,
 } from './service.ts';
 
 /**
@@ -214,6 +217,42 @@ export function callNextHandles(
     });
   }
   return { ...call, task };
+}
+
+/** Writes events to a channel. Cancelled through the session while it waits for its turn; none is written then. */
+export function callWrite(
+  session: number | null,
+  request: WriteRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<AppendResult[]> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.write(request, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** Marks the logs that this session has written to as closed. */
+export function callCloseWriters(session: number | null, api: string): Call<void> {
+  const { object } = sessionObject(session, api);
+  const operation = new Operation(api, undefined);
+  return { api, task: () => object.service.closeWriters(operation), queue: undefined, signal: undefined };
+}
+
+/** EvtClearLog. Cancelled through the session: the log is untouched then, and there is no backup. */
+export function callClearLog(
+  session: number | null,
+  request: ClearRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<void> {
+  const { handle, object } = sessionObject(session, api);
+  if (request.channel === '') {
+    throw new EvtError('ERROR_INVALID_PARAMETER', api, 'name the channel that is to be cleared');
+  }
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.clearLog(request, operation);
+  return { api, task, queue: undefined, signal: options.signal };
 }
 
 /** EvtOpenLog: checks that the log is there. */

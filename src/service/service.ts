@@ -2,6 +2,8 @@ import type { EventElement } from '../binxml/event-tree.ts';
 import type { Damage } from '../evtx/damage.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Task } from '../operations/task.ts';
+import type { AppendResult, Durability } from '../store/channel-log.ts';
+import type { NewEvent } from '../store/written-event.ts';
 
 /** What a path names (.NET's PathType; EvtQueryChannelPath, EvtQueryFilePath). */
 export type PathType = 'channel' | 'file';
@@ -138,6 +140,56 @@ export interface ResultSet {
   dispose(): void;
 }
 
+/** Where a subscription begins (EVT_SUBSCRIBE_FLAGS). */
+export type SubscriptionStart = 'future' | 'oldest' | 'bookmark';
+
+/** A subscription as EvtSubscribe has it. */
+export interface SubscribeRequest {
+  /** Channel name, or file path; undefined when the structured query names its own. */
+  readonly path: string | undefined;
+  readonly pathType: PathType;
+  /** XPath or structured XML; undefined for all events. */
+  readonly query: string | undefined;
+  readonly start: SubscriptionStart;
+  /** Only for start `bookmark`. A log it does not name is read from its oldest record; when strict, that is an error. */
+  readonly bookmark?: EventPosition | undefined;
+  /** Skip sources that cannot be opened, and keep the well-formed start of a bad XPath. Strict wins. */
+  readonly tolerate: boolean;
+  /** A bookmark whose record is gone is an error, and so are records that are missing later. */
+  readonly strict: boolean;
+  /** Told of records that were gone before they could be read. */
+  readonly onMissed: ((missed: MissedRecords) => void) | undefined;
+  /** Told of records that cannot be read. */
+  readonly onDamage: ((damage: LogDamage) => void) | undefined;
+}
+
+/** Records of a log that were overwritten or cleared before a subscription had read them. */
+export interface MissedRecords {
+  /** The log, as bookmarks know it. */
+  readonly name: string;
+  /** How many, of whatever the query selects; 0 where that cannot be known. */
+  readonly records: bigint;
+}
+
+/** The events that a query selects, and those that will come. Calls must not overlap: the owner queues them. */
+export interface Subscription {
+  /**
+   * Next events, at most `max`, of those that are there; none when all have been read. A cancelled call leaves the position
+   * where it was.
+   */
+  next(max: number, operation: Operation): Task<LogEvent[]>;
+  /** Returns as soon as {@link next} has something to give: at once while there are unread events. */
+  wait(operation: Operation): Task<void>;
+  /** Records that were gone before they could be read, as far as they can be counted. */
+  readonly missed: bigint;
+  /** The logs of the query, in its order. */
+  readonly sources: readonly SourceStatus[];
+  /** Sentences about the query itself. */
+  readonly warnings: readonly string[];
+  /** Lets go of all files. */
+  dispose(): void;
+}
+
 /** What EvtGetLogInfo answers. Times are FILETIMEs of the file system. */
 export interface LogInfo {
   readonly creationTime: bigint;
@@ -152,10 +204,35 @@ export interface LogInfo {
   readonly full: boolean;
 }
 
+/** Events to be written to a channel. */
+export interface WriteRequest {
+  readonly channel: string;
+  readonly events: readonly NewEvent[];
+  /** `os`: acknowledged events outlive this process; `disk`: they outlive the machine's power. */
+  readonly durability: Durability;
+}
+
+/** What EvtClearLog is asked for. */
+export interface ClearRequest {
+  readonly channel: string;
+  /** Absolute path of the file that all events go to first; it must not be there. Undefined: they are dropped. */
+  readonly backup: string | undefined;
+  /** Told when the log is clear and the event that says so could not be written. */
+  readonly onUnrecorded: ((error: unknown) => void) | undefined;
+}
+
 /** Event logs, wherever they are: the one interface that every kind of session implements. */
 export interface EventLogService {
   /** Opens a result set. Cancelled through the session: nothing stays open then. */
   query(request: QueryRequest, operation: Operation): Task<ResultSet>;
+  /** Begins a subscription; its start is fixed when this returns. Cancelled through the session: nothing stays open then. */
+  subscribe(request: SubscribeRequest, operation: Operation): Task<Subscription>;
+  /** Writes events; of each its record id, or why it was not written. Cancelled through the session: none is written then. */
+  write(request: WriteRequest, operation: Operation): Task<AppendResult[]>;
+  /** Marks the logs that were written to as closed. */
+  closeWriters(operation: Operation): Task<void>;
+  /** EvtClearLog. Cancelled through the session: the log is untouched then, and there is no backup. */
+  clearLog(request: ClearRequest, operation: Operation): Task<void>;
   logInfo(path: string, pathType: PathType, operation: Operation): Task<LogInfo>;
   /** Names of all channels. */
   channels(operation: Operation): Task<string[]>;

@@ -18,6 +18,11 @@ export function isLogFileName(fileName: string): boolean {
   return fileName.toLowerCase().endsWith(EXTENSION);
 }
 
+/** Where the log of a channel belongs that is not there yet. */
+export function newChannelFile(folder: string, channel: string): string {
+  return path.join(folder, `${channel.replaceAll('/', SLASH)}${EXTENSION}`);
+}
+
 /** The log files of a folder, by name. */
 export function* logFiles(folder: string, api: string): Task<string[]> {
   return (yield* listFolder(folder, api)).filter(isLogFileName).map((name) => path.join(folder, name));

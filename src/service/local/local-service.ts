@@ -5,7 +5,10 @@ import { CHUNK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import { type ParsedQuery, parseQuery } from '../../query/index.ts';
+import type { AppendResult } from '../../store/channel-log.ts';
+import type { Store } from '../../store/store.ts';
 import type {
+  ClearRequest,
   EventLogService,
   LogInfo,
   PathType,
@@ -13,17 +16,22 @@ import type {
   QueryRequest,
   ResultSet,
   SourceStatus,
+  SubscribeRequest,
+  Subscription,
+  WriteRequest,
 } from '../service.ts';
 import { statFile } from './files.ts';
 import { channelFile, channelOfFile, logFiles } from './folder.ts';
 import { defaultConcurrency } from './line-scan.ts';
 import { LocalResultSet } from './local-result-set.ts';
+import { openStore } from './local-store.ts';
 import { LogFile } from './log-file.ts';
 import { readLogInfo } from './log-info.ts';
 import { LogWalker } from './log-walker.ts';
 import { MergedOrder } from './merged-order.ts';
 import { matcherFor, type SourceSelection } from './selection.ts';
 import { SingleOrder } from './single-order.ts';
+import { LocalSubscription, SubscribedLog } from './subscription.ts';
 
 /** Slots read in one go from a log that is read alone, and from one of several. */
 const SLOTS_PER_READ = 8;
@@ -46,6 +54,9 @@ interface WantedLog {
 export class LocalService implements EventLogService {
   /** Folder whose files are the channels, such as an image's `winevt/Logs`. */
   readonly #logsFolder: string | undefined;
+
+  /** The folder's store, once somebody writes. */
+  #store: Store | undefined;
 
   constructor(logsFolder?: string) {
     this.#logsFolder = logsFolder;
@@ -82,9 +93,61 @@ export class LocalService implements EventLogService {
     }
   }
 
+  *subscribe(request: SubscribeRequest, operation: Operation): Task<Subscription> {
+    operation.checkpoint();
+    const { query: text, strict } = request;
+    const tolerate = request.tolerate && !strict;
+    // Strict means something else here than in a query.
+    const query = { query: text, tolerate, strict: false };
+    const parsed = parseQuery(text, query);
+    const statuses: SourceStatus[] = [];
+    const logs: SubscribedLog[] = [];
+    try {
+      const wanted = yield* this.#subscribedLogs(parsed, request, operation, statuses);
+      let failure: unknown;
+      for (const { file, name, spelled, ofFolder } of wanted) {
+        const selection = selectionFor(parsed, spelled, query);
+        const log = new SubscribedLog(name, selection, request.onMissed);
+        try {
+          yield* log.open(file, request, wanted.length, operation);
+          logs.push(log);
+          statuses.push({ name, status: 0 });
+        } catch (error) {
+          log.close();
+          operation.checkpoint();
+          if (!(error instanceof EvtError) || (!tolerate && !ofFolder)) throw error;
+          failure ??= error;
+          statuses.push({ name, status: error.code });
+        }
+      }
+      if (logs.length === 0 && failure !== undefined) throw failure;
+      const warnings = parsed.warnings.map(({ sentence }) => sentence);
+      return operation.commit(() => new LocalSubscription({ logs, sources: statuses, warnings, strict }));
+    } catch (error) {
+      for (const log of logs) log.close();
+      throw error;
+    }
+  }
+
+  /** The logs of a subscription; when it is strict, one that is not there is a wrong channel (MS-EVEN6). */
+  *#subscribedLogs(
+    parsed: ParsedQuery,
+    request: SubscribeRequest,
+    operation: Operation,
+    statuses: SourceStatus[],
+  ): Task<WantedLog[]> {
+    const { strict, tolerate } = request;
+    try {
+      return yield* this.#wantedLogs(parsed, { ...request, tolerate: tolerate && !strict }, operation, statuses);
+    } catch (error) {
+      if (!strict || !(error instanceof EvtError) || error.symbol !== 'ERROR_EVT_CHANNEL_NOT_FOUND') throw error;
+      throw new EvtError('ERROR_EVT_INVALID_CHANNEL_PATH', operation.api, error.detail, { cause: error });
+    }
+  }
+
   *#wantedLogs(
     parsed: ParsedQuery,
-    request: QueryRequest,
+    request: Pick<QueryRequest, 'path' | 'pathType' | 'tolerate'>,
     operation: Operation,
     statuses: SourceStatus[],
   ): Task<WantedLog[]> {
@@ -124,6 +187,22 @@ export class LocalService implements EventLogService {
     const files = yield* logFiles(file, api);
     if (files.length === 0) throw new EvtError('ERROR_FILE_NOT_FOUND', api, `there is no .evtx file in ${file}`);
     return files.map((member) => ({ file: member, name: member, ofFolder: true }));
+  }
+
+  *write({ channel, events, durability }: WriteRequest, operation: Operation): Task<AppendResult[]> {
+    operation.checkpoint();
+    this.#store ??= openStore(this.#logsFolder, true, operation.api);
+    return yield* this.#store.write(channel, events, durability, operation);
+  }
+
+  *closeWriters(operation: Operation): Task<void> {
+    if (this.#store !== undefined) yield* this.#store.close(operation);
+  }
+
+  *clearLog({ channel, backup, onUnrecorded }: ClearRequest, operation: Operation): Task<void> {
+    operation.checkpoint();
+    this.#store ??= openStore(this.#logsFolder, false, operation.api);
+    yield* this.#store.clear(channel, backup, operation, onUnrecorded);
   }
 
   *logInfo(target: string, pathType: PathType, operation: Operation): Task<LogInfo> {
@@ -190,7 +269,11 @@ function resultSet(
   });
 }
 
-function selectionFor(parsed: ParsedQuery, spelled: string | undefined, request: QueryRequest): SourceSelection {
+function selectionFor(
+  parsed: ParsedQuery,
+  spelled: string | undefined,
+  request: Pick<QueryRequest, 'query' | 'tolerate' | 'strict'>,
+): SourceSelection {
   const matcher = matcherFor(parsed, spelled);
   const context = { now: 0n };
   return {
