@@ -1,10 +1,12 @@
 /** `winevt`: the Windows Event Log API for every operating system. */
 
+export { type TypedValue, value } from './binxml/typed-value.ts';
 export type { ValueStyle, Variant, VariantScalar, VariantValue } from './binxml/value.ts';
 export { ValueType } from './binxml/value-type.ts';
 export { EvtError, type EvtErrorOptions, isCancelled } from './errors/evt-error.ts';
 export { WIN32, type Win32Symbol } from './errors/win32.ts';
 export { type Damage, damageText } from './evtx/damage.ts';
+export type { EventProvider } from './evtx/event-builder.ts';
 export { EvtQueryError } from './query/index.ts';
 export type { JsonOptions } from './render/json.ts';
 export type { BodyValue } from './render/user-values.ts';
@@ -27,5 +29,20 @@ export {
   type ReadOptions,
   type SeekOptions,
 } from './session/event-log-reader.ts';
-export { EventLogSession, type ReaderOptions, type SessionOptions } from './session/event-log-session.ts';
+export {
+  type ClearLogOptions,
+  EventLogSession,
+  type ReaderOptions,
+  type SessionOptions,
+} from './session/event-log-session.ts';
+export {
+  type EventDefaults,
+  EventLogWriter,
+  type EventLogWriterOptions,
+  type WriteOptions,
+  type WriterEvent,
+} from './session/event-log-writer.ts';
 export { EventRecord } from './session/event-record.ts';
+export type { Durability } from './store/channel-log.ts';
+export { eventFromJson } from './store/event-json.ts';
+export type { EventValue, NewEvent, UserDataElement } from './store/written-event.ts';

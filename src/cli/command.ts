@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError, Help } from 'commander';
 import { normalizeArguments } from './arguments.ts';
+import type { ClearLogOptions } from './clear-log.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import type { EnumLogsOptions, LogInfoOptions } from './log-info.ts';
 import type { QueryEventsOptions } from './query-options.ts';
 import { type OptionSpec, VERBS, type VerbSpec } from './verbs.ts';
+import type { WriteEventsOptions } from './write-events.ts';
 
 type Run = (argument: string | undefined, options: object) => Promise<number>;
 
@@ -15,6 +17,9 @@ const RUN: Readonly<Record<string, Run>> = {
   qe: async (path, options) => (await import('./query-events.ts')).queryEvents(path, options as QueryEventsOptions),
   gli: async (log, options) => (await import('./log-info.ts')).logInfo(log ?? '', options as LogInfoOptions),
   el: async (_, options) => (await import('./log-info.ts')).enumLogs(options as EnumLogsOptions),
+  write: async (channel, options) =>
+    (await import('./write-events.ts')).writeEvents(channel ?? '', options as WriteEventsOptions),
+  cl: async (channel, options) => (await import('./clear-log.ts')).clearLog(channel ?? '', options as ClearLogOptions),
   demo: async (_, options) => (await import('./demo.ts')).demo(options as { log?: string }),
   completion: async (shell) => {
     process.stdout.write((await import('./completion.ts')).completionScript(shell ?? ''));
@@ -72,9 +77,11 @@ function verbCommand(verb: VerbSpec, done: (status: number) => void): Command {
   if (argument !== undefined) {
     command.argument(argument.optional ? `[${argument.name}]` : `<${argument.name}>`, argument.help);
   }
-  for (const { long, kind, placeholder, help, group } of verb.options) {
+  for (const { long, kind, placeholder, help, group, many } of verb.options) {
     command.optionsGroup(group ?? 'Options:');
-    command.option(`--${long}${kind === 'value' ? ` <${placeholder ?? 'VALUE'}>` : ''}`, help);
+    const flags = `--${long}${kind === 'value' ? ` <${placeholder ?? 'VALUE'}>` : ''}`;
+    if (many) command.option(flags, help, (text: string, before: string[] = []) => [...before, text]);
+    else command.option(flags, help);
   }
   command.optionsGroup('Options:');
   command.configureHelp({

@@ -7,6 +7,7 @@ import { pathTypeOf } from './query-options.ts';
 export interface LogInfoOptions {
   readonly logfile?: boolean;
   readonly logs?: string;
+  readonly store?: string;
   readonly format?: string;
 }
 
@@ -19,10 +20,10 @@ function milliseconds(fileTime: bigint): string {
 export async function logInfo(log: string, options: LogInfoOptions): Promise<number> {
   const format = (options.format ?? 'text').toLowerCase();
   if (format !== 'text' && format !== 'json') throw new UsageError(`/f: "${options.format}" is neither text nor json`);
-  const session = EventLogSession.open({ logs: options.logs });
+  const session = EventLogSession.open(options);
   try {
     const info = await session.getLogInformation(log, {
-      pathType: pathTypeOf(log, options.logfile, options.logs),
+      pathType: pathTypeOf(log, options.logfile, options.store ?? options.logs),
     });
     const fields = {
       creationTime: milliseconds(info.creationTime),
@@ -46,11 +47,12 @@ export async function logInfo(log: string, options: LogInfoOptions): Promise<num
 
 export interface EnumLogsOptions {
   readonly logs?: string;
+  readonly store?: string;
 }
 
 /** `winevt el`: names of the channels, one per line. */
 export async function enumLogs(options: EnumLogsOptions): Promise<number> {
-  const session = EventLogSession.open({ logs: options.logs });
+  const session = EventLogSession.open(options);
   try {
     const names = await session.getLogNames();
     if (names.length === 0) process.stderr.write('winevt: no channels: name a folder of logs with --logs DIR\n');

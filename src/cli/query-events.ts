@@ -110,7 +110,7 @@ class QueryEvents {
       onProgress: (progress) => this.#progress.update(progress, this.#found),
     });
     const bookmark = options.bookmark === undefined ? undefined : readBookmark(options.bookmark);
-    this.#session = EventLogSession.open({ logs: options.logs });
+    this.#session = EventLogSession.open({ logs: options.logs, store: options.store });
     this.#reader = this.#session.query(query, undefined, { bookmark });
     this.#interrupt = new Interrupt(() => {
       // Opening is cancelled through the session, reading through the result set.

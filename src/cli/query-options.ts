@@ -9,6 +9,7 @@ export interface QueryEventsOptions {
   readonly logfile?: boolean;
   readonly structuredquery?: boolean;
   readonly logs?: string;
+  readonly store?: string;
   readonly format?: string;
   readonly count?: string;
   readonly countOnly?: boolean;
@@ -40,7 +41,8 @@ export interface Wanted {
  * @throws EvtError when the query file cannot be read
  */
 export function wantedOf(path: string | undefined, options: QueryEventsOptions): Wanted {
-  const { query, logs } = options;
+  const { query } = options;
+  const logs = options.store ?? options.logs;
   if (options.structuredquery) {
     if (options.logfile || query !== undefined) {
       throw new UsageError('/sq takes its logs and its query from the file: it goes with neither /lf nor /q');

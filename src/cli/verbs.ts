@@ -10,6 +10,8 @@ export interface OptionSpec extends OptionName {
   readonly choices?: readonly string[];
   /** Completed with file names. */
   readonly file?: boolean;
+  /** May stand more than once. */
+  readonly many?: boolean;
 }
 
 export interface VerbSpec extends VerbName {
@@ -36,6 +38,16 @@ const LOGS: OptionSpec = {
   placeholder: 'DIR',
   file: true,
   help: 'folder whose .evtx files are the channels, e.g. an image’s winevt/Logs (or WINEVT_LOGS)',
+};
+
+const STORE: OptionSpec = {
+  long: 'store',
+  group: SOURCE,
+  names: ['store'],
+  kind: 'value',
+  placeholder: 'DIR',
+  file: true,
+  help: 'folder of channels that are written to (or WINEVT_STORE; default: in the user’s data folder)',
 };
 
 const LOG_FILE: OptionSpec = {
@@ -78,6 +90,7 @@ export const VERBS: readonly VerbSpec[] = [
         help: 'PATH is a file with a structured query (QueryList), which names the logs',
       },
       LOGS,
+      STORE,
       {
         long: 'tolerate',
         names: [],
@@ -222,6 +235,7 @@ export const VERBS: readonly VerbSpec[] = [
     options: [
       LOG_FILE,
       LOGS,
+      STORE,
       {
         long: 'format',
         names: ['f'],
@@ -237,8 +251,94 @@ export const VERBS: readonly VerbSpec[] = [
     verb: 'el',
     names: ['el', 'enum-logs'],
     summary: 'print the names of all channels',
-    options: [LOGS],
+    options: [LOGS, STORE],
     examples: [['winevt el --logs ./Logs', 'channels in a folder of logs']],
+  },
+  {
+    verb: 'write',
+    names: ['write'],
+    argument: { name: 'CHANNEL', help: 'channel of the store; made when it is not there', file: false },
+    summary: 'write events to a channel',
+    options: [
+      { ...STORE, group: 'Where to:' },
+      {
+        long: 'json',
+        names: ['json'],
+        kind: 'switch',
+        group: 'What to write:',
+        help: 'one event per line of JSON from standard input: {"provider", "id", "data": {…}, …}, or as qe -f json prints them',
+      },
+      {
+        long: 'provider',
+        names: [],
+        kind: 'value',
+        placeholder: 'NAME',
+        group: 'What to write:',
+        help: 'who writes; with --json for events that do not say',
+      },
+      {
+        long: 'id',
+        names: [],
+        kind: 'value',
+        placeholder: 'N',
+        group: 'What to write:',
+        help: 'event id; with --json for events that do not say',
+      },
+      {
+        long: 'level',
+        names: [],
+        kind: 'value',
+        placeholder: 'LEVEL',
+        group: 'What to write:',
+        help: 'critical, error, warning, information (default), verbose, or a number',
+      },
+      {
+        long: 'data',
+        names: ['d'],
+        kind: 'value',
+        placeholder: 'NAME=TEXT',
+        many: true,
+        group: 'What to write:',
+        help: 'a named value; may stand more than once. Texts without names make a classic event',
+      },
+      {
+        long: 'durable',
+        names: [],
+        kind: 'switch',
+        group: 'Where to:',
+        help: 'an event counts as written when it is on the disk, not only in the system’s memory',
+      },
+      {
+        long: 'quiet',
+        names: [],
+        kind: 'switch',
+        group: 'Where to:',
+        help: 'do not say how many events were written',
+      },
+    ],
+    examples: [
+      ['winevt write Application --provider Backup --id 7 --level warning -d Disk=sda -d Free=3%', 'one event'],
+      ['winevt write App --json < events.jsonl', 'one event per line'],
+      ['winevt qe old.evtx -f json | winevt write App --json', 'events of a log, written anew'],
+    ],
+  },
+  {
+    verb: 'cl',
+    names: ['cl', 'clear-log'],
+    argument: { name: 'CHANNEL', help: 'channel of the store', file: false },
+    summary: 'remove all events of a channel, into a backup if one is named',
+    options: [
+      STORE,
+      {
+        long: 'backup',
+        names: ['bu'],
+        kind: 'value',
+        placeholder: 'FILE',
+        file: true,
+        help: 'save the events there first; the file must not be there yet',
+      },
+    ],
+    examples: [['winevt cl Application /bu:application-2026.evtx', 'nothing is lost: the events are in the file now']],
   },
   {
     verb: 'demo',

@@ -11,6 +11,7 @@ import { Operation, type OperationOptions } from '../operations/operation.ts';
 import { OperationQueue } from '../operations/operation-queue.ts';
 import { runAsync, runSync, type Task } from '../operations/task.ts';
 import type { AppendResult } from '../store/channel-log.ts';
+import { defaultStoreFolder } from '../store/store-folder.ts';
 import { closeAny, type HandleObject, handleObject, isKnown, keepHandle } from './handle-registry.ts';
 import { LocalService } from './local/local-service.ts';
 import type {
@@ -37,6 +38,13 @@ export const MAX_EVENTS_PER_READ = 1024;
 
 /** Where the channels of the local session are, when the program does not say. */
 const LOGS_VARIABLE = 'WINEVT_LOGS';
+const STORE_VARIABLE = 'WINEVT_STORE';
+
+/** Logs of this machine; channels are where the program or the environment says, else in this user's store. */
+function localService(folder?: string): LocalService {
+  const named = folder ?? (process.env[STORE_VARIABLE] || process.env[LOGS_VARIABLE]);
+  return named ? new LocalService(named) : new LocalService(defaultStoreFolder(), true);
+}
 
 /** A call that has been made, and not yet run. It can be cancelled from here on. */
 export interface Call<T> {
@@ -64,7 +72,10 @@ export class SessionObject implements HandleObject {
     this.service = service;
   }
 
-  release(): void {}
+  /** Logs that were written to are marked as closed; what cannot be marked is recovered by whoever opens it next. */
+  release(): void {
+    runAsync(this.service.closeWriters(new Operation('EvtClose', undefined))).catch(() => {});
+  }
 }
 
 export class ResultSetObject implements HandleObject {
@@ -117,7 +128,7 @@ let localSession: SessionObject | undefined;
 
 function sessionObject(session: number | null, api: string): { handle: number; object: SessionObject } {
   if (session === null || session === 0) {
-    localSession ??= new SessionObject(new LocalService(process.env[LOGS_VARIABLE]));
+    localSession ??= new SessionObject(localService());
     return { handle: DEFAULT_SESSION, object: localSession };
   }
   return { handle: session, object: handleObject(session, SessionObject, api) };
@@ -126,7 +137,7 @@ function sessionObject(session: number | null, api: string): { handle: number; o
 /** Opens a session on the logs of this machine. @param logsFolder folder whose files are the channels */
 export function openLocalSession(logsFolder: string | undefined, api: string): number {
   const handle = openHandle(HandleKind.session, undefined, api);
-  keepHandle(handle, new SessionObject(new LocalService(logsFolder ?? process.env[LOGS_VARIABLE])));
+  keepHandle(handle, new SessionObject(localService(logsFolder)));
   return handle;
 }
 

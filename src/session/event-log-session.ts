@@ -1,11 +1,34 @@
-import { callChannels, callLogInfoOf, cancel, close, openLocalSession, runAsynchronous } from '../service/calls.ts';
+import * as path from 'node:path';
+import { EvtError } from '../errors/evt-error.ts';
+import {
+  callChannels,
+  callClearLog,
+  callLogInfoOf,
+  callWrite,
+  cancel,
+  close,
+  openLocalSession,
+  runAsynchronous,
+} from '../service/calls.ts';
 import type { LogInfo, PathType } from '../service/service.ts';
+import type { NewEvent } from '../store/written-event.ts';
 import type { EventBookmark } from './event-bookmark.ts';
 import { EventLogQuery, guessPathType, type QueryOptions } from './event-log-query.ts';
 import { EventLogReader } from './event-log-reader.ts';
+import { EventLogWriter, type EventLogWriterOptions, type WriteOptions } from './event-log-writer.ts';
 import type { EventRecord } from './event-record.ts';
 
+export interface ClearLogOptions {
+  /** File that gets all events first; it must not be there. */
+  readonly backup?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told when the log is clear, and the event that says so could not be written. */
+  readonly onUnrecorded?: ((error: unknown) => void) | undefined;
+}
+
 export interface SessionOptions {
+  /** Folder of channels that can be written to, made when something is; see also `WINEVT_STORE`. */
+  readonly store?: string | undefined;
   /** Folder whose `.evtx` files are the channels, such as a disk image's `winevt/Logs`. */
   readonly logs?: string | undefined;
 }
@@ -29,7 +52,7 @@ export class EventLogSession implements AsyncDisposable {
 
   /** Opens a session of its own: its queries can be cancelled, and its readers closed, together. */
   static open(options: SessionOptions = {}): EventLogSession {
-    return new EventLogSession(openLocalSession(options.logs, 'EvtOpenSession'));
+    return new EventLogSession(openLocalSession(options.store ?? options.logs, 'EvtOpenSession'));
   }
 
   /** The session's handle, for `winevt/wevtapi`; null for the local session. */
@@ -83,6 +106,50 @@ export class EventLogSession implements AsyncDisposable {
   ): Promise<LogInfo> {
     const pathType = options.pathType ?? guessPathType(log);
     return runAsynchronous(callLogInfoOf(this.#handle, log, pathType, 'EvtGetLogInfo', options));
+  }
+
+  /**
+   * Writes one event, or several in order, to a channel of the session's store.
+   * @returns the record ids, once the events are acknowledged
+   * @throws EvtError for the first event that could not be written (the others are): ERROR_INVALID_PARAMETER (87),
+   *   ERROR_EVT_INVALID_EVENT_DATA (15005), ERROR_LOG_FILE_FULL (1502); for all of them: ERROR_ACCESS_DENIED (5),
+   *   ERROR_DISK_FULL (112), ERROR_CANCELLED (1223)
+   */
+  write(channel: string, event: NewEvent, options?: WriteOptions): Promise<bigint>;
+  write(channel: string, events: readonly NewEvent[], options?: WriteOptions): Promise<bigint[]>;
+  async write(
+    channel: string,
+    given: NewEvent | readonly NewEvent[],
+    options: WriteOptions = {},
+  ): Promise<bigint | bigint[]> {
+    const events = Array.isArray(given) ? (given as readonly NewEvent[]) : [given as NewEvent];
+    const request = { channel, events, durability: options.durability ?? 'os' };
+    const results = await runAsynchronous(callWrite(this.#handle, request, 'EvtWrite', options));
+    const ids: bigint[] = [];
+    for (const [i, result] of results.entries()) {
+      if (typeof result === 'bigint') ids.push(result);
+      else if (events.length === 1) throw result;
+      else throw new EvtError(result.symbol, result.api, `event ${i + 1} of ${events.length}: ${result.detail}`);
+    }
+    return Array.isArray(given) ? ids : ids[0]!;
+  }
+
+  /** A writer for many events of one channel. Close it: the log is marked as closed then. */
+  openWriter(channel: string, options: EventLogWriterOptions = {}): EventLogWriter {
+    return new EventLogWriter(this.#handle, channel, options);
+  }
+
+  /**
+   * Removes all events of a channel; with `backup` they are in that file afterwards. The clear is recorded as an event: 1102 in
+   * Security for that channel, 104 in System for all others. Cancelled through the session, or by the signal, the log is
+   * as it was, and there is no backup.
+   * @throws EvtError ERROR_EVT_CHANNEL_NOT_FOUND (15007), ERROR_FILE_EXISTS (80), ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED
+   *   (5), ERROR_DISK_FULL (112), ERROR_CANCELLED (1223)
+   */
+  async clearLog(channel: string, options: ClearLogOptions = {}): Promise<void> {
+    const backup = options.backup === undefined ? undefined : path.resolve(options.backup);
+    const request = { channel, backup, onUnrecorded: options.onUnrecorded };
+    await runAsynchronous(callClearLog(this.#handle, request, 'EvtClearLog', options));
   }
 
   /** Cancels the queries that are being opened in this session; reads of open readers go on. */

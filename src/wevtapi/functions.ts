@@ -7,7 +7,15 @@ import { systemValues } from '../render/system-values.ts';
 import { bodyValues } from '../render/user-values.ts';
 import { renderXml } from '../render/xml.ts';
 import { bookmarkXml, EMPTY_POSITION, movedBookmark, parseBookmark } from '../service/bookmark.ts';
-import { type Call, callOpenLog, callQuery, EventObject, openLocalSession, ResultSetObject } from '../service/calls.ts';
+import {
+  type Call,
+  callClearLog,
+  callOpenLog,
+  callQuery,
+  EventObject,
+  openLocalSession,
+  ResultSetObject,
+} from '../service/calls.ts';
 import { type HandleObject, handleObject, keepHandle } from '../service/handle-registry.ts';
 import type { EventPosition, LogInfo, PathType, SeekOrigin, SeekRequest } from '../service/service.ts';
 import * as C from './constants.ts';
@@ -203,6 +211,19 @@ export function openLog(session: EvtHandle | null, path: string, flags: number, 
   if (flags !== C.EvtOpenChannelPath && flags !== C.EvtOpenFilePath) throw invalid(api, `flags ${flags}`);
   const type: PathType = flags === C.EvtOpenChannelPath ? 'channel' : 'file';
   return callOpenLog(session, path, type, api, options);
+}
+
+export function clearLog(
+  session: EvtHandle | null,
+  channel: string,
+  target: string | null,
+  flags: number,
+  options: QueryOptions = {},
+): Call<void> {
+  const api = 'EvtClearLog';
+  noFlags(flags, api);
+  const backup = target === null || target === '' ? undefined : target;
+  return callClearLog(session, { channel, backup, onUnrecorded: undefined }, api, options);
 }
 
 const LOG_PROPERTIES: readonly ((info: LogInfo) => Variant)[] = [

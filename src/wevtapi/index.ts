@@ -232,6 +232,26 @@ export function EvtGetQueryInfo(queryOrSubscription: EvtHandle, propertyId: numb
 }
 
 /**
+ * Removes all events of a channel, and saves them to a file first if one is named. Cancelled through the session (null: the local
+ * one): the log is untouched then, and there is no file. Record ids go on; the clear is recorded as an event (1102 in Security, else 104 in
+ * System).
+ * @param targetFilePath absolute path of a file that is not there yet; null: the events are dropped
+ * @returns true, or false: ERROR_EVT_CHANNEL_NOT_FOUND (15007), ERROR_FILE_EXISTS (80), ERROR_INVALID_PARAMETER (87),
+ *   ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED (5), ERROR_DISK_FULL (112), ERROR_CANCELLED (1223)
+ */
+export function EvtClearLog(
+  session: EvtHandle | null,
+  channelPath: string,
+  targetFilePath: string | null,
+  flags = 0,
+): boolean {
+  return attempt(false, () => {
+    runBlocking(functions.clearLog(session, channelPath, targetFilePath, flags));
+    return true;
+  });
+}
+
+/**
  * Opens a log to ask about it.
  * @param flags EvtOpenChannelPath or EvtOpenFilePath
  * @returns a handle, or null: ERROR_FILE_NOT_FOUND (2), ERROR_EVT_CHANNEL_NOT_FOUND (15007), ERROR_INVALID_PARAMETER (87)

@@ -117,6 +117,17 @@ export async function EvtGetQueryInfo(queryOrSubscription: EvtHandle, propertyId
   return functions.queryInfo(queryOrSubscription, propertyId);
 }
 
+/** Removes all events of a channel; cancelled through the session. See EvtClearLog in `winevt/wevtapi`. */
+export async function EvtClearLog(
+  session: EvtHandle | null,
+  channelPath: string,
+  targetFilePath: string | null,
+  flags = 0,
+  options: CallOptions = {},
+): Promise<void> {
+  return runAsynchronous(functions.clearLog(session, channelPath, targetFilePath, flags, options));
+}
+
 /** See EvtOpenLog in `winevt/wevtapi`. */
 export async function EvtOpenLog(
   session: EvtHandle | null,

@@ -37,7 +37,7 @@ export function* channelFile(folder: string | undefined, channel: string, api: s
     throw new EvtError('ERROR_EVT_INVALID_CHANNEL_PATH', api, `"${channel}" is no channel name`);
   }
   if (folder === undefined) {
-    const advice = 'this session has no folder of logs: name a file, or give the session one (--logs, WINEVT_LOGS)';
+    const advice = 'name a file, or a folder of logs (--logs, WINEVT_LOGS), or write to the store first (winevt write)';
     throw new EvtError('ERROR_EVT_CHANNEL_NOT_FOUND', api, `there is no channel "${channel}": ${advice}`);
   }
   const names = (yield* listFolder(folder, api)).filter(isLogFileName);

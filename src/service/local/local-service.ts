@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { fileTimeOfUnixMs } from '../../bytes/time.ts';
 import { EvtError } from '../../errors/evt-error.ts';
@@ -55,11 +56,20 @@ export class LocalService implements EventLogService {
   /** Folder whose files are the channels, such as an image's `winevt/Logs`. */
   readonly #logsFolder: string | undefined;
 
+  readonly #isDefault: boolean;
   /** The folder's store, once somebody writes. */
   #store: Store | undefined;
 
-  constructor(logsFolder?: string) {
+  /** @param isDefault nobody has named the folder: it may not be there yet */
+  constructor(logsFolder?: string, isDefault = false) {
     this.#logsFolder = logsFolder;
+    this.#isDefault = isDefault;
+  }
+
+  /** Where channels are read; undefined while there are none. */
+  get #channelsFolder(): string | undefined {
+    const folder = this.#logsFolder;
+    return folder !== undefined && this.#isDefault && !existsSync(folder) ? undefined : folder;
   }
 
   *query(request: QueryRequest, operation: Operation): Task<ResultSet> {
@@ -180,7 +190,7 @@ export class LocalService implements EventLogService {
 
   *#resolve(target: string, type: PathType, api: string): Task<Omit<WantedLog, 'spelled'>[]> {
     if (type === 'channel') {
-      return [{ file: yield* channelFile(this.#logsFolder, target, api), name: target, ofFolder: false }];
+      return [{ file: yield* channelFile(this.#channelsFolder, target, api), name: target, ofFolder: false }];
     }
     const file = path.resolve(target);
     if (!(yield* statFile(file, api)).isDirectory()) return [{ file, name: file, ofFolder: false }];
@@ -207,7 +217,7 @@ export class LocalService implements EventLogService {
 
   *logInfo(target: string, pathType: PathType, operation: Operation): Task<LogInfo> {
     const { api } = operation;
-    const file = pathType === 'file' ? path.resolve(target) : yield* channelFile(this.#logsFolder, target, api);
+    const file = pathType === 'file' ? path.resolve(target) : yield* channelFile(this.#channelsFolder, target, api);
     const log = yield* LogFile.open(file, operation, { name: file, recover: false, onDamage: undefined });
     try {
       return yield* readLogInfo(log, operation);
@@ -217,8 +227,9 @@ export class LocalService implements EventLogService {
   }
 
   *channels(operation: Operation): Task<string[]> {
-    if (this.#logsFolder === undefined) return [];
-    const files = yield* logFiles(this.#logsFolder, operation.api);
+    const folder = this.#channelsFolder;
+    if (folder === undefined) return [];
+    const files = yield* logFiles(folder, operation.api);
     return files.map((file) => channelOfFile(path.basename(file)));
   }
 }

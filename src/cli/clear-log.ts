@@ -1,0 +1,28 @@
+import { EventLogSession } from '../index.ts';
+import { ExitStatus } from './exit-status.ts';
+import { failureText } from './failure.ts';
+import { Interrupt } from './interrupt.ts';
+
+export interface ClearLogOptions {
+  readonly store?: string;
+  readonly backup?: string;
+}
+
+/** `winevt cl`: removes all events of a channel, into a backup if one is named. */
+export async function clearLog(channel: string, options: ClearLogOptions): Promise<number> {
+  const session = EventLogSession.open({ store: options.store });
+  const interrupt = new Interrupt(() => session.cancelCurrentOperations());
+  try {
+    await session.clearLog(channel, {
+      backup: options.backup,
+      onUnrecorded: (error) => process.stderr.write(`${failureText(error)} (the clear is not recorded)\n`),
+    });
+    return ExitStatus.success;
+  } catch (error) {
+    process.stderr.write(`${failureText(error)}\n`);
+    return interrupt.status ?? ExitStatus.failure;
+  } finally {
+    interrupt.end();
+    session.close();
+  }
+}
