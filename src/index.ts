@@ -21,6 +21,12 @@ export type {
   SourceStatus,
 } from './service/service.ts';
 export { EventBookmark } from './session/event-bookmark.ts';
+export {
+  EventLogConfiguration,
+  type EventLogIsolation,
+  type EventLogMode,
+  type EventLogType,
+} from './session/event-log-configuration.ts';
 export { EventLogQuery, type QueryOptions } from './session/event-log-query.ts';
 export {
   type EventLines,
@@ -43,6 +49,7 @@ export {
   type WriterEvent,
 } from './session/event-log-writer.ts';
 export { EventRecord } from './session/event-record.ts';
+export type { ChannelConfig, ChannelProperty } from './store/channel-config.ts';
 export type { Durability } from './store/channel-log.ts';
 export { eventFromJson } from './store/event-json.ts';
 export type { EventValue, NewEvent, UserDataElement } from './store/written-event.ts';

@@ -10,7 +10,9 @@ import {
 import { Operation, type OperationOptions } from '../operations/operation.ts';
 import { OperationQueue } from '../operations/operation-queue.ts';
 import { runAsync, runSync, type Task } from '../operations/task.ts';
+import type { ChannelConfig } from '../store/channel-config.ts';
 import type { AppendResult } from '../store/channel-log.ts';
+import type { Channel } from '../store/store-configuration.ts';
 import { defaultStoreFolder } from '../store/store-folder.ts';
 import { closeAny, type HandleObject, handleObject, isKnown, keepHandle } from './handle-registry.ts';
 import { LocalService } from './local/local-service.ts';
@@ -306,6 +308,37 @@ export function callLogInfoOf(
   const { handle, object } = sessionObject(session, api);
   const operation = new Operation(api, handle, options);
   const task = () => object.service.logInfo(path, pathType, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** A channel's properties. */
+export function callChannelConfig(
+  session: number | null,
+  channel: string,
+  api: string,
+  options: OperationOptions = {},
+): Call<Channel> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  return {
+    api,
+    task: () => object.service.channelConfig(channel, operation),
+    queue: undefined,
+    signal: options.signal,
+  };
+}
+
+/** Keeps a channel's properties. */
+export function callSaveChannelConfig(
+  session: number | null,
+  channel: string,
+  config: ChannelConfig,
+  api: string,
+  options: OperationOptions = {},
+): Call<void> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.saveChannelConfig(channel, config, operation);
   return { api, task, queue: undefined, signal: options.signal };
 }
 

@@ -2,7 +2,9 @@ import type { EventElement } from '../binxml/event-tree.ts';
 import type { Damage } from '../evtx/damage.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Task } from '../operations/task.ts';
+import type { ChannelConfig } from '../store/channel-config.ts';
 import type { AppendResult, Durability } from '../store/channel-log.ts';
+import type { Channel } from '../store/store-configuration.ts';
 import type { NewEvent } from '../store/written-event.ts';
 
 /** What a path names (.NET's PathType; EvtQueryChannelPath, EvtQueryFilePath). */
@@ -233,6 +235,10 @@ export interface EventLogService {
   closeWriters(operation: Operation): Task<void>;
   /** EvtClearLog. Cancelled through the session: the log is untouched then, and there is no backup. */
   clearLog(request: ClearRequest, operation: Operation): Task<void>;
+  /** A channel's properties. */
+  channelConfig(channel: string, operation: Operation): Task<Channel>;
+  /** Keeps a channel's properties. */
+  saveChannelConfig(channel: string, config: ChannelConfig, operation: Operation): Task<void>;
   logInfo(path: string, pathType: PathType, operation: Operation): Task<LogInfo>;
   /** Names of all channels. */
   channels(operation: Operation): Task<string[]>;

@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import { EvtError } from '../errors/evt-error.ts';
 import {
+  callChannelConfig,
   callChannels,
   callClearLog,
   callLogInfoOf,
@@ -13,6 +14,7 @@ import {
 import type { LogInfo, PathType } from '../service/service.ts';
 import type { NewEvent } from '../store/written-event.ts';
 import type { EventBookmark } from './event-bookmark.ts';
+import { EventLogConfiguration } from './event-log-configuration.ts';
 import { EventLogQuery, guessPathType, type QueryOptions } from './event-log-query.ts';
 import { EventLogReader } from './event-log-reader.ts';
 import { EventLogWriter, type EventLogWriterOptions, type WriteOptions } from './event-log-writer.ts';
@@ -106,6 +108,15 @@ export class EventLogSession implements AsyncDisposable {
   ): Promise<LogInfo> {
     const pathType = options.pathType ?? guessPathType(log);
     return runAsynchronous(callLogInfoOf(this.#handle, log, pathType, 'EvtGetLogInfo', options));
+  }
+
+  /**
+   * A channel's properties.
+   * @throws EvtError ERROR_EVT_CHANNEL_NOT_FOUND (15007), ERROR_EVT_INVALID_CHANNEL_PATH (15000)
+   */
+  async getLogConfiguration(channel: string): Promise<EventLogConfiguration> {
+    const found = await runAsynchronous(callChannelConfig(this.#handle, channel, 'EventLogConfiguration'));
+    return new EventLogConfiguration(this.#handle, found);
   }
 
   /**

@@ -2,12 +2,19 @@ import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import * as path from 'node:path';
 import { EvtError } from '../errors/evt-error.ts';
+import { CLASSIC_CHANNELS } from './channel-config.ts';
+import { newLog } from './channel-log.ts';
+import { fileOfChannel } from './channel-name.ts';
 import { diskError } from './disk.ts';
 
 /** What makes a folder of logs a store: it holds the channels' properties. */
 export const CONFIGURATION_FILE = 'winevt-store.json';
 
-const NEW_CONFIGURATION = `${JSON.stringify({ version: 1, channels: {} }, undefined, 2)}\n`;
+const NEW_CONFIGURATION = `${JSON.stringify(
+  { version: 1, channels: Object.fromEntries(CLASSIC_CHANNELS.map((name) => [name, {}])) },
+  undefined,
+  2,
+)}\n`;
 
 /** Where the store is when nobody says: in this user's data folder. */
 export function defaultStoreFolder(): string {
@@ -39,7 +46,17 @@ export function prepareStore(folder: string, api: string): void {
     const draft = `${file}.${process.pid}.new`;
     fs.writeFileSync(draft, NEW_CONFIGURATION);
     fs.renameSync(draft, file);
+    for (const channel of CLASSIC_CHANNELS) writeNew(path.join(folder, fileOfChannel(channel)), newLog(1n, undefined));
   } catch (error) {
     throw diskError(error, api, file);
+  }
+}
+
+/** Writes a file that is not there yet; who was quicker has written the same. */
+function writeNew(file: string, bytes: Uint8Array): void {
+  try {
+    fs.writeFileSync(file, bytes, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

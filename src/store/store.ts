@@ -3,29 +3,17 @@ import { EvtError } from '../errors/evt-error.ts';
 import { Operation } from '../operations/operation.ts';
 import { OperationQueue } from '../operations/operation-queue.ts';
 import { io, type Task } from '../operations/task.ts';
-import { type AppendResult, ChannelLog, type Draft, type Durability, type LogLimits } from './channel-log.ts';
+import { logLimits } from './channel-config.ts';
+import { type AppendResult, ChannelLog, type Draft, type Durability } from './channel-log.ts';
 import { clearLog } from './clear-log.ts';
 import { clearedEvent, recordingChannel } from './cleared-event.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { StoreLock } from './lock.ts';
+import { type Channel, StoreConfiguration } from './store-configuration.ts';
+import { CONFIGURATION_FILE } from './store-folder.ts';
 import { EventWriterForms, type NewEvent } from './written-event.ts';
 
-/** What a store needs to know of a channel to write to it. */
-export interface ChannelFile {
-  /** The channel's name, in the spelling it is configured with. */
-  readonly name: string;
-  readonly file: string;
-  readonly limits: LogLimits;
-  readonly enabled: boolean;
-}
-
 export interface StoreOptions {
-  /**
-   * Finds a channel.
-   * @param create makes one that is not there
-   * @throws EvtError ERROR_EVT_INVALID_CHANNEL_PATH (15000), ERROR_EVT_CHANNEL_NOT_FOUND (15007)
-   */
-  readonly channel: (name: string, create: boolean, operation: Operation) => Task<ChannelFile>;
   readonly disk?: Disk | undefined;
   /** Told of each file that was changed here. */
   readonly onChanged?: ((file: string) => void) | undefined;
@@ -44,13 +32,15 @@ interface OpenChannel {
  */
 export class Store {
   readonly folder: string;
+  readonly configuration: StoreConfiguration;
   readonly #options: StoreOptions;
   readonly #disk: Disk;
   readonly #open = new Map<string, OpenChannel>();
   readonly #forms = new EventWriterForms();
 
-  constructor(folder: string, options: StoreOptions) {
+  constructor(folder: string, options: StoreOptions = {}) {
     this.folder = folder;
+    this.configuration = new StoreConfiguration(folder, this.lock(CONFIGURATION_FILE));
     this.#options = options;
     this.#disk = options.disk ?? nodeDisk;
   }
@@ -60,7 +50,12 @@ export class Store {
     return new StoreLock(path.join(this.folder, LOCKS, name));
   }
 
-  #channel({ file }: ChannelFile): OpenChannel {
+  /** A channel to write to; one that is not there is made by its first event. */
+  #wanted(channel: string, api: string): Channel {
+    return this.configuration.find(channel, api) ?? this.configuration.newChannel(channel, api);
+  }
+
+  #channel({ file }: Channel): OpenChannel {
     let open = this.#open.get(file);
     if (open === undefined) {
       const log = new ChannelLog(file, this.#disk, this.lock(path.basename(file)), this.#options.onChanged);
@@ -86,8 +81,8 @@ export class Store {
     durability: Durability,
     operation: Operation,
   ): Task<AppendResult[]> {
-    const target = yield* this.#options.channel(channel, true, operation);
-    if (!target.enabled) {
+    const target = this.#wanted(channel, operation.api);
+    if (!target.config.enabled) {
       const detail = `the channel "${target.name}" is not enabled: winevt sl "${target.name}" /e:true`;
       throw new EvtError('ERROR_ACCESS_DENIED', operation.api, detail);
     }
@@ -106,7 +101,9 @@ export class Store {
     const written =
       drafts.length === 0
         ? []
-        : yield* this.#inTurn(open, operation, () => open.log.append(drafts, target.limits, durability, operation));
+        : yield* this.#inTurn(open, operation, () =>
+            open.log.append(drafts, logLimits(target.config), durability, operation),
+          );
     let next = 0;
     return results.map((result) => result ?? written[next++]!);
   }
@@ -123,7 +120,7 @@ export class Store {
     operation: Operation,
     onUnrecorded: (error: unknown) => void = () => {},
   ): Task<void> {
-    const target = yield* this.#options.channel(channel, false, operation);
+    const target = this.configuration.channel(channel, operation.api);
     const recorded = recordingChannel(target.name);
     const event = clearedEvent(this.#forms, target.name, backup);
     const isOwn = recorded.toLowerCase() === target.name.toLowerCase();
@@ -134,10 +131,10 @@ export class Store {
     if (isOwn) return;
     // Past the commit point: a cancel that comes now has nothing to stop.
     try {
-      const system = yield* this.#options.channel(recorded, true, operation);
+      const system = this.#wanted(recorded, operation.api);
       const other = this.#channel(system);
       const later = new Operation(operation.api, undefined);
-      yield* this.#inTurn(other, later, () => other.log.append([event], system.limits, 'os', later));
+      yield* this.#inTurn(other, later, () => other.log.append([event], logLimits(system.config), 'os', later));
     } catch (error) {
       onUnrecorded(error);
     }

@@ -75,6 +75,43 @@ export const EvtRpcLoginAuthNegotiate = 1;
 export const EvtRpcLoginAuthKerberos = 2;
 export const EvtRpcLoginAuthNTLM = 3;
 
+// EVT_CHANNEL_CONFIG_PROPERTY_ID
+export const EvtChannelConfigEnabled = 0;
+export const EvtChannelConfigIsolation = 1;
+export const EvtChannelConfigType = 2;
+export const EvtChannelConfigOwningPublisher = 3;
+export const EvtChannelConfigClassicEventlog = 4;
+export const EvtChannelConfigAccess = 5;
+export const EvtChannelLoggingConfigRetention = 6;
+export const EvtChannelLoggingConfigAutoBackup = 7;
+export const EvtChannelLoggingConfigMaxSize = 8;
+export const EvtChannelLoggingConfigLogFilePath = 9;
+export const EvtChannelPublishingConfigLevel = 10;
+export const EvtChannelPublishingConfigKeywords = 11;
+export const EvtChannelPublishingConfigControlGuid = 12;
+export const EvtChannelPublishingConfigBufferSize = 13;
+export const EvtChannelPublishingConfigMinBuffers = 14;
+export const EvtChannelPublishingConfigMaxBuffers = 15;
+export const EvtChannelPublishingConfigLatency = 16;
+export const EvtChannelPublishingConfigClockType = 17;
+export const EvtChannelPublishingConfigSidType = 18;
+export const EvtChannelPublisherList = 19;
+export const EvtChannelPublishingConfigFileMax = 20;
+export const EvtChannelConfigPropertyIdEND = 21;
+
+// EVT_CHANNEL_TYPE, EVT_CHANNEL_ISOLATION_TYPE, EVT_CHANNEL_CLOCK_TYPE, EVT_CHANNEL_SID_TYPE
+export const EvtChannelTypeAdmin = 0;
+export const EvtChannelTypeOperational = 1;
+export const EvtChannelTypeAnalytic = 2;
+export const EvtChannelTypeDebug = 3;
+export const EvtChannelIsolationTypeApplication = 0;
+export const EvtChannelIsolationTypeSystem = 1;
+export const EvtChannelIsolationTypeCustom = 2;
+export const EvtChannelClockTypeSystemTime = 0;
+export const EvtChannelClockTypeQPC = 1;
+export const EvtChannelSidTypeNone = 0;
+export const EvtChannelSidTypePublishing = 1;
+
 // EVT_VARIANT_TYPE
 export const EvtVarTypeNull = 0;
 export const EvtVarTypeString = 1;

@@ -11,6 +11,7 @@ import type { Variant } from '../binxml/value.ts';
 import { EvtError } from '../errors/evt-error.ts';
 import { WIN32 } from '../errors/win32.ts';
 import { callLogInfo, callNextHandles, callSeek, cancel, close, runBlocking } from '../service/calls.ts';
+import * as channels from './channel-functions.ts';
 import type { EvtHandle, EvtRpcLoginInfo } from './functions.ts';
 import * as functions from './functions.ts';
 
@@ -281,4 +282,73 @@ export function EvtGetLogInfo(log: EvtHandle, propertyId: number, property: Out<
 export function EvtGetExtendedStatus(text: Out<string>): number {
   text.value = extendedStatus;
   return WIN32.ERROR_SUCCESS;
+}
+
+/**
+ * The names of all channels, for {@link EvtNextChannelPath}.
+ * @returns a handle, or null: ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED (5)
+ */
+export function EvtOpenChannelEnum(session: EvtHandle | null, flags = 0): EvtHandle | null {
+  return attempt(null, () => channels.openChannelEnum(runBlocking(channels.namesOfChannels(session, flags))));
+}
+
+/** The next name. @returns true, or false: ERROR_NO_MORE_ITEMS (259) at the end */
+export function EvtNextChannelPath(channelEnum: EvtHandle, channelPath: Out<string>): boolean {
+  return attempt(false, () => {
+    const name = channels.nextChannelPath(channelEnum);
+    if (name === undefined)
+      throw new EvtError('ERROR_NO_MORE_ITEMS', 'EvtNextChannelPath', 'there are no more channels');
+    channelPath.value = name;
+    return true;
+  });
+}
+
+/**
+ * A channel's properties.
+ * @returns a handle, or null: ERROR_EVT_CHANNEL_NOT_FOUND (15007), ERROR_EVT_INVALID_CHANNEL_PATH (15000)
+ */
+export function EvtOpenChannelConfig(session: EvtHandle | null, channelPath: string, flags = 0): EvtHandle | null {
+  return attempt(null, () =>
+    channels.openChannelConfig(session, runBlocking(channels.findChannel(session, channelPath, flags))),
+  );
+}
+
+/**
+ * @param propertyId EvtChannelConfig…, EvtChannelLoggingConfig…, EvtChannelPublishingConfig…, EvtChannelPublisherList
+ * @returns true, or false: ERROR_INVALID_PARAMETER (87)
+ */
+export function EvtGetChannelConfigProperty(
+  channelConfig: EvtHandle,
+  propertyId: number,
+  flags: number,
+  propertyValue: Out<Variant>,
+): boolean {
+  return attempt(false, () => {
+    propertyValue.value = channels.channelConfigProperty(channelConfig, propertyId, flags);
+    return true;
+  });
+}
+
+/**
+ * Changes the copy in the handle; {@link EvtSaveChannelConfig} keeps it.
+ * @returns true, or false: ERROR_INVALID_PARAMETER (87), ERROR_EVT_INVALID_CHANNEL_PROPERTY_VALUE (15023), ERROR_ACCESS_DENIED (5)
+ */
+export function EvtSetChannelConfigProperty(
+  channelConfig: EvtHandle,
+  propertyId: number,
+  flags: number,
+  propertyValue: Variant,
+): boolean {
+  return attempt(false, () => {
+    channels.setChannelConfigProperty(channelConfig, propertyId, flags, propertyValue);
+    return true;
+  });
+}
+
+/** Keeps the changes. @returns true, or false: ERROR_EVT_INVALID_CHANNEL_PROPERTY_VALUE (15023), ERROR_ACCESS_DENIED (5) */
+export function EvtSaveChannelConfig(channelConfig: EvtHandle, flags = 0): boolean {
+  return attempt(false, () => {
+    runBlocking(channels.saveChannelConfig(channelConfig, flags));
+    return true;
+  });
 }

@@ -5,6 +5,7 @@
  */
 import type { Variant } from '../binxml/value.ts';
 import { callLogInfo, callNextHandles, callSeek, cancel, close, runAsynchronous } from '../service/calls.ts';
+import * as channels from './channel-functions.ts';
 import type { EvtHandle, EvtRpcLoginInfo } from './functions.ts';
 import * as functions from './functions.ts';
 
@@ -142,4 +143,47 @@ export async function EvtOpenLog(
 export async function EvtGetLogInfo(log: EvtHandle, propertyId: number): Promise<Variant> {
   const read = functions.logProperty(propertyId);
   return read(await runAsynchronous(callLogInfo(log, 'EvtGetLogInfo')));
+}
+
+/** The names of all channels, for {@link EvtNextChannelPath}. See EvtOpenChannelEnum in `winevt/wevtapi`. */
+export async function EvtOpenChannelEnum(session: EvtHandle | null, flags = 0): Promise<EvtHandle> {
+  return channels.openChannelEnum(await runAsynchronous(channels.namesOfChannels(session, flags)));
+}
+
+/** The next name; undefined at the end. See EvtNextChannelPath in `winevt/wevtapi`. */
+export async function EvtNextChannelPath(channelEnum: EvtHandle): Promise<string | undefined> {
+  return channels.nextChannelPath(channelEnum);
+}
+
+/** See EvtOpenChannelConfig in `winevt/wevtapi`. */
+export async function EvtOpenChannelConfig(
+  session: EvtHandle | null,
+  channelPath: string,
+  flags = 0,
+): Promise<EvtHandle> {
+  return channels.openChannelConfig(session, await runAsynchronous(channels.findChannel(session, channelPath, flags)));
+}
+
+/** See EvtGetChannelConfigProperty in `winevt/wevtapi`. */
+export async function EvtGetChannelConfigProperty(
+  channelConfig: EvtHandle,
+  propertyId: number,
+  flags = 0,
+): Promise<Variant> {
+  return channels.channelConfigProperty(channelConfig, propertyId, flags);
+}
+
+/** Changes the copy in the handle. See EvtSetChannelConfigProperty in `winevt/wevtapi`. */
+export async function EvtSetChannelConfigProperty(
+  channelConfig: EvtHandle,
+  propertyId: number,
+  flags: number,
+  propertyValue: Variant,
+): Promise<void> {
+  channels.setChannelConfigProperty(channelConfig, propertyId, flags, propertyValue);
+}
+
+/** Keeps the changes. See EvtSaveChannelConfig in `winevt/wevtapi`. */
+export async function EvtSaveChannelConfig(channelConfig: EvtHandle, flags = 0): Promise<void> {
+  return runAsynchronous(channels.saveChannelConfig(channelConfig, flags));
 }

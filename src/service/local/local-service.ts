@@ -6,8 +6,10 @@ import { CHUNK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import { type ParsedQuery, parseQuery } from '../../query/index.ts';
+import type { ChannelConfig } from '../../store/channel-config.ts';
 import type { AppendResult } from '../../store/channel-log.ts';
 import type { Store } from '../../store/store.ts';
+import type { Channel, StoreConfiguration } from '../../store/store-configuration.ts';
 import type {
   ClearRequest,
   EventLogService,
@@ -21,11 +23,11 @@ import type {
   Subscription,
   WriteRequest,
 } from '../service.ts';
-import { statFile } from './files.ts';
-import { channelFile, channelOfFile, logFiles } from './folder.ts';
+import { listFolder, statFile } from './files.ts';
+import { channelOf, logFiles } from './folder.ts';
 import { defaultConcurrency } from './line-scan.ts';
 import { LocalResultSet } from './local-result-set.ts';
-import { openStore } from './local-store.ts';
+import { openStore, readConfiguration } from './local-store.ts';
 import { LogFile } from './log-file.ts';
 import { readLogInfo } from './log-info.ts';
 import { LogWalker } from './log-walker.ts';
@@ -57,6 +59,7 @@ export class LocalService implements EventLogService {
   readonly #logsFolder: string | undefined;
 
   readonly #isDefault: boolean;
+  #configuration: StoreConfiguration | undefined;
   /** The folder's store, once somebody writes. */
   #store: Store | undefined;
 
@@ -66,10 +69,12 @@ export class LocalService implements EventLogService {
     this.#isDefault = isDefault;
   }
 
-  /** Where channels are read; undefined while there are none. */
-  get #channelsFolder(): string | undefined {
+  /** The channels of the folder; undefined while there is none. */
+  get #channels(): StoreConfiguration | undefined {
     const folder = this.#logsFolder;
-    return folder !== undefined && this.#isDefault && !existsSync(folder) ? undefined : folder;
+    if (folder === undefined || (this.#isDefault && !existsSync(folder))) return undefined;
+    this.#configuration ??= this.#store?.configuration ?? readConfiguration(folder);
+    return this.#configuration;
   }
 
   *query(request: QueryRequest, operation: Operation): Task<ResultSet> {
@@ -190,7 +195,7 @@ export class LocalService implements EventLogService {
 
   *#resolve(target: string, type: PathType, api: string): Task<Omit<WantedLog, 'spelled'>[]> {
     if (type === 'channel') {
-      return [{ file: yield* channelFile(this.#channelsFolder, target, api), name: target, ofFolder: false }];
+      return [{ file: channelOf(this.#channels, target, api).file, name: target, ofFolder: false }];
     }
     const file = path.resolve(target);
     if (!(yield* statFile(file, api)).isDirectory()) return [{ file, name: file, ofFolder: false }];
@@ -217,7 +222,7 @@ export class LocalService implements EventLogService {
 
   *logInfo(target: string, pathType: PathType, operation: Operation): Task<LogInfo> {
     const { api } = operation;
-    const file = pathType === 'file' ? path.resolve(target) : yield* channelFile(this.#channelsFolder, target, api);
+    const file = pathType === 'file' ? path.resolve(target) : channelOf(this.#channels, target, api).file;
     const log = yield* LogFile.open(file, operation, { name: file, recover: false, onDamage: undefined });
     try {
       return yield* readLogInfo(log, operation);
@@ -227,10 +232,26 @@ export class LocalService implements EventLogService {
   }
 
   *channels(operation: Operation): Task<string[]> {
-    const folder = this.#channelsFolder;
-    if (folder === undefined) return [];
-    const files = yield* logFiles(folder, operation.api);
-    return files.map((file) => channelOfFile(path.basename(file)));
+    const { api } = operation;
+    yield* this.#checkFolder(api);
+    return this.#channels?.names(api) ?? [];
+  }
+
+  *channelConfig(channel: string, operation: Operation): Task<Channel> {
+    operation.checkpoint();
+    yield* this.#checkFolder(operation.api);
+    return channelOf(this.#channels, channel, operation.api);
+  }
+
+  /** A folder that is not there is told by its name. */
+  *#checkFolder(api: string): Task<void> {
+    if (this.#channels !== undefined) yield* listFolder(this.#channels.folder, api);
+  }
+
+  *saveChannelConfig(channel: string, config: ChannelConfig, operation: Operation): Task<void> {
+    operation.checkpoint();
+    this.#store ??= openStore(this.#logsFolder, false, operation.api);
+    yield* this.#store.configuration.save(channel, config, operation);
   }
 }
 

@@ -1,13 +1,8 @@
 import { EvtError } from '../../errors/evt-error.ts';
-import type { Operation } from '../../operations/operation.ts';
-import type { Task } from '../../operations/task.ts';
-import type { LogLimits } from '../../store/channel-log.ts';
-import { type ChannelFile, Store } from '../../store/store.ts';
+import { Store } from '../../store/store.ts';
+import type { StoreConfiguration } from '../../store/store-configuration.ts';
 import { isStore, prepareStore } from '../../store/store-folder.ts';
-import { channelFile, newChannelFile } from './folder.ts';
 import { notifyLogChanged } from './log-watch.ts';
-
-const LIMITS: LogLimits = { maxSizeBytes: 20 * 1024 * 1024, mode: 'circular' };
 
 /**
  * The folder's store, for who changes it.
@@ -22,19 +17,10 @@ export function openStore(folder: string | undefined, create: boolean, api: stri
   else if (!isStore(folder)) {
     throw new EvtError('ERROR_ACCESS_DENIED', api, `${folder} is no store: its logs can only be read`);
   }
-  return new Store(folder, {
-    channel: (name, createChannel, operation) => findChannel(folder, name, createChannel, operation),
-    onChanged: notifyLogChanged,
-  });
+  return new Store(folder, { onChanged: notifyLogChanged });
 }
 
-function* findChannel(folder: string, name: string, create: boolean, operation: Operation): Task<ChannelFile> {
-  const { api } = operation;
-  try {
-    const file = yield* channelFile(folder, name, api);
-    return { name, file, limits: LIMITS, enabled: true };
-  } catch (error) {
-    if (!create || !(error instanceof EvtError) || error.symbol !== 'ERROR_EVT_CHANNEL_NOT_FOUND') throw error;
-    return { name, file: newChannelFile(folder, name), limits: LIMITS, enabled: true };
-  }
+/** The channels of a folder, for who only reads them. */
+export function readConfiguration(folder: string): StoreConfiguration {
+  return new Store(folder).configuration;
 }
