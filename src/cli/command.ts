@@ -5,6 +5,7 @@ import type { ClearLogOptions } from './clear-log.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
+import type { GetLogOptions, SetLogOptions } from './log-config.ts';
 import type { EnumLogsOptions, LogInfoOptions } from './log-info.ts';
 import type { QueryEventsOptions } from './query-options.ts';
 import { type OptionSpec, VERBS, type VerbSpec } from './verbs.ts';
@@ -19,6 +20,8 @@ const RUN: Readonly<Record<string, Run>> = {
   el: async (_, options) => (await import('./log-info.ts')).enumLogs(options as EnumLogsOptions),
   write: async (channel, options) =>
     (await import('./write-events.ts')).writeEvents(channel ?? '', options as WriteEventsOptions),
+  gl: async (channel, options) => (await import('./log-config.ts')).getLog(channel ?? '', options as GetLogOptions),
+  sl: async (channel, options) => (await import('./log-config.ts')).setLog(channel, options as SetLogOptions),
   cl: async (channel, options) => (await import('./clear-log.ts')).clearLog(channel ?? '', options as ClearLogOptions),
   demo: async (_, options) => (await import('./demo.ts')).demo(options as { log?: string }),
   completion: async (shell) => {

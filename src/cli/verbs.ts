@@ -28,6 +28,7 @@ export interface VerbSpec extends VerbName {
 
 const SOURCE = 'What to read:';
 const OUTPUT = 'What to print:';
+const CHANGES = 'What to change:';
 const POSITION = 'Where to begin and end:';
 
 const LOGS: OptionSpec = {
@@ -320,6 +321,127 @@ export const VERBS: readonly VerbSpec[] = [
       ['winevt write Application --provider Backup --id 7 --level warning -d Disk=sda -d Free=3%', 'one event'],
       ['winevt write App --json < events.jsonl', 'one event per line'],
       ['winevt qe old.evtx -f json | winevt write App --json', 'events of a log, written anew'],
+    ],
+  },
+  {
+    verb: 'gl',
+    names: ['gl', 'get-log'],
+    argument: { name: 'LOG', help: 'channel', file: false },
+    summary: 'print the properties of a channel',
+    options: [
+      STORE,
+      LOGS,
+      {
+        long: 'format',
+        names: ['f'],
+        kind: 'value',
+        placeholder: 'FORMAT',
+        choices: ['text', 'xml'],
+        help: 'text or xml',
+      },
+    ],
+    examples: [['winevt gl Application', 'size, retention, file']],
+  },
+  {
+    verb: 'sl',
+    names: ['sl', 'set-log'],
+    argument: { name: 'LOG', help: 'channel; with /c it stands in the file', file: false, optional: true },
+    summary: 'change the properties of a channel',
+    options: [
+      STORE,
+      {
+        long: 'enabled',
+        names: ['e'],
+        kind: 'value',
+        placeholder: 'BOOL',
+        group: CHANGES,
+        help: 'whether events may be written to it',
+      },
+      {
+        long: 'isolation',
+        names: ['i'],
+        kind: 'value',
+        placeholder: 'NAME',
+        group: CHANGES,
+        help: 'application, system or custom',
+      },
+      {
+        long: 'logfilename',
+        names: ['lfn'],
+        kind: 'value',
+        placeholder: 'FILE',
+        group: CHANGES,
+        help: 'absolute path of its log',
+      },
+      {
+        long: 'retention',
+        names: ['rt'],
+        kind: 'value',
+        placeholder: 'BOOL',
+        group: CHANGES,
+        help: 'true: a full log does not overwrite its oldest events',
+      },
+      {
+        long: 'autobackup',
+        names: ['ab'],
+        kind: 'value',
+        placeholder: 'BOOL',
+        group: CHANGES,
+        help: 'true, with /rt:true: a full log becomes an archive, and a new one begins',
+      },
+      {
+        long: 'maxsize',
+        names: ['ms'],
+        kind: 'value',
+        placeholder: 'BYTES',
+        group: CHANGES,
+        help: 'how large the log may grow, at least 1048576; rounded up to 64 KiB',
+      },
+      {
+        long: 'filemax',
+        names: ['fm'],
+        kind: 'value',
+        placeholder: 'N',
+        group: CHANGES,
+        help: 'number of log files; kept, without effect',
+      },
+      {
+        long: 'level',
+        names: ['l'],
+        kind: 'value',
+        placeholder: 'N',
+        group: CHANGES,
+        help: 'level of a trace channel; kept, without effect',
+      },
+      {
+        long: 'keywords',
+        names: ['k'],
+        kind: 'value',
+        placeholder: 'MASK',
+        group: CHANGES,
+        help: 'keywords of a trace channel; kept, without effect',
+      },
+      {
+        long: 'channelaccess',
+        names: ['ca'],
+        kind: 'value',
+        placeholder: 'SDDL',
+        group: CHANGES,
+        help: 'security descriptor; kept, without effect',
+      },
+      {
+        long: 'config',
+        names: ['c'],
+        kind: 'value',
+        placeholder: 'FILE',
+        file: true,
+        group: CHANGES,
+        help: 'channel and properties from a file, as gl /f:xml prints them',
+      },
+    ],
+    examples: [
+      ['winevt sl Application /ms:104857600', 'a log of up to 100 MiB'],
+      ['winevt sl Security /rt:true /ab:true', 'keep everything: full logs become archives'],
     ],
   },
   {
