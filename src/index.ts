@@ -12,6 +12,8 @@ export type { JsonOptions } from './render/json.ts';
 export type { BodyValue } from './render/user-values.ts';
 export type { RenderOptions } from './render/xml.ts';
 export type {
+  ExportProgress,
+  ExportResult,
   LineFormat,
   LogDamage,
   LogInfo,
@@ -38,6 +40,7 @@ export {
 export {
   type ClearLogOptions,
   EventLogSession,
+  type ExportLogOptions,
   type ReaderOptions,
   type SessionOptions,
 } from './session/event-log-session.ts';

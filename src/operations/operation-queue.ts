@@ -68,6 +68,11 @@ export class OperationQueue {
     }
   }
 
+  /** True while a call is pending. */
+  get busy(): boolean {
+    return this.#pending > 0;
+  }
+
   /** Calls back as soon as nothing is pending: now, or when the last call has left. */
   whenIdle(callback: () => void): void {
     if (this.#pending === 0) callback();

@@ -14,11 +14,14 @@ import type { ChannelConfig } from '../store/channel-config.ts';
 import type { AppendResult } from '../store/channel-log.ts';
 import type { Channel } from '../store/store-configuration.ts';
 import { defaultStoreFolder } from '../store/store-folder.ts';
+import { deliverByCallback, type EventSignal, SignalDelivery } from './delivery.ts';
 import { closeAny, type HandleObject, handleObject, isKnown, keepHandle } from './handle-registry.ts';
 import { LocalService } from './local/local-service.ts';
 import type {
   ClearRequest,
   EventLogService,
+  ExportRequest,
+  ExportResult,
   LineRequest,
   LineResult,
   LogEvent,
@@ -27,6 +30,9 @@ import type {
   QueryRequest,
   ResultSet,
   SeekRequest,
+  SourceStatus,
+  SubscribeRequest,
+  Subscription,
   WriteRequest,
 } from './service.ts';
 
@@ -80,28 +86,94 @@ export class SessionObject implements HandleObject {
   }
 }
 
-export class ResultSetObject implements HandleObject {
-  readonly resultSet: ResultSet;
+/** What EvtNext reads from: a result set or a subscription. */
+export abstract class EventSourceObject implements HandleObject {
   readonly queue = new OperationQueue();
-  /** Event handles read from it: closing a result set closes them. */
+  /** Event handles read from it: closing it closes them. */
   readonly events = new Set<number>();
 
-  constructor(resultSet: ResultSet) {
-    this.resultSet = resultSet;
-  }
+  /** @param waits for an event, as long as the operation's time lasts; only a subscription has something to wait for */
+  abstract next(max: number, operation: Operation, waits: boolean): Task<LogEvent[]>;
+  /** The logs of its query. */
+  abstract readonly sources: readonly SourceStatus[];
+  protected abstract dispose(): void;
 
   release(): void {
     for (const event of this.events) closeAny(event);
-    this.queue.whenIdle(() => this.resultSet.dispose());
+    this.queue.whenIdle(() => this.dispose());
+  }
+}
+
+export class ResultSetObject extends EventSourceObject {
+  readonly resultSet: ResultSet;
+
+  constructor(resultSet: ResultSet) {
+    super();
+    this.resultSet = resultSet;
+  }
+
+  get sources(): readonly SourceStatus[] {
+    return this.resultSet.sources;
+  }
+
+  next(max: number, operation: Operation): Task<LogEvent[]> {
+    return this.resultSet.next(max, operation);
+  }
+
+  protected dispose(): void {
+    this.resultSet.dispose();
+  }
+}
+
+export class SubscriptionObject extends EventSourceObject {
+  readonly subscription: Subscription;
+  /** Says in the caller's signal that there are unread events. */
+  signal: SignalDelivery | undefined;
+  /** Its events go to a callback: EvtNext is not for it. */
+  isPush = false;
+
+  constructor(subscription: Subscription) {
+    super();
+    this.subscription = subscription;
+  }
+
+  get sources(): readonly SourceStatus[] {
+    return this.subscription.sources;
+  }
+
+  *next(max: number, operation: Operation, waits: boolean): Task<LogEvent[]> {
+    if (this.isPush) {
+      throw new EvtError(
+        'ERROR_INVALID_OPERATION',
+        operation.api,
+        'the events of this subscription go to its callback',
+      );
+    }
+    for (;;) {
+      const { changes } = this.subscription;
+      const events = yield* this.subscription.next(max, operation);
+      if (events.length > 0) {
+        this.signal?.read();
+        return events;
+      }
+      this.signal?.drained(changes);
+      if (!waits) return events;
+      yield* this.subscription.wait(operation);
+    }
+  }
+
+  protected dispose(): void {
+    this.signal?.end();
+    this.subscription.dispose();
   }
 }
 
 export class EventObject implements HandleObject {
   readonly event: LogEvent;
-  readonly #owner: ResultSetObject;
+  readonly #owner: EventSourceObject;
   readonly #handle: number;
 
-  constructor(event: LogEvent, owner: ResultSetObject, handle: number) {
+  constructor(event: LogEvent, owner: EventSourceObject, handle: number) {
     this.event = event;
     this.#owner = owner;
     this.#handle = handle;
@@ -169,19 +241,19 @@ export function callQuery(
   return { api, task, queue: undefined, signal: options.signal };
 }
 
-/** EvtNext. No events: the end. */
+/** EvtNext. No events: the end, or all that a subscription has at this time; with a time-out, it waits for some. */
 export function callNext(
   resultSet: number | null,
   max: number,
   api: string,
   options: OperationOptions = {},
 ): Call<LogEvent[]> {
-  const object = handleObject(resultSet, ResultSetObject, api);
+  const object = handleObject(resultSet, EventSourceObject, api);
   if (!Number.isInteger(max) || max < 1 || max > MAX_EVENTS_PER_READ) {
     throw new EvtError('ERROR_INVALID_PARAMETER', api, `the number of events must lie in 1 … ${MAX_EVENTS_PER_READ}`);
   }
   const operation = new Operation(api, resultSet!, options);
-  const task = () => object.resultSet.next(max, operation);
+  const task = () => object.next(max, operation, options.timeoutMs !== undefined);
   return { api, task, queue: object.queue, signal: options.signal };
 }
 
@@ -219,15 +291,10 @@ export function callNextHandles(
   options: OperationOptions = {},
 ): Call<number[]> {
   const call = callNext(resultSet, max, api, options);
-  const owner = handleObject(resultSet, ResultSetObject, api);
+  const owner = handleObject(resultSet, EventSourceObject, api);
   function* task(): Task<number[]> {
     const events = yield* call.task();
-    return events.map((event) => {
-      const handle = localHandle();
-      owner.events.add(handle);
-      keepHandle(handle, new EventObject(event, owner, handle));
-      return handle;
-    });
+    return events.map((event) => openEvent(event, owner));
   }
   return { ...call, task };
 }
@@ -252,6 +319,19 @@ export function callCloseWriters(session: number | null, api: string): Call<void
   return { api, task: () => object.service.closeWriters(operation), queue: undefined, signal: undefined };
 }
 
+/** EvtExportLog. Cancelled through the session: the target is as it was then. */
+export function callExportLog(
+  session: number | null,
+  request: ExportRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<ExportResult> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.exportLog(request, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
 /** EvtClearLog. Cancelled through the session: the log is untouched then, and there is no backup. */
 export function callClearLog(
   session: number | null,
@@ -266,6 +346,82 @@ export function callClearLog(
   const operation = new Operation(api, handle, options);
   const task = () => object.service.clearLog(request, operation);
   return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** A handle for an event, below what it was read from. */
+function openEvent(event: LogEvent, owner: EventSourceObject): number {
+  const handle = localHandle();
+  owner.events.add(handle);
+  keepHandle(handle, new EventObject(event, owner, handle));
+  return handle;
+}
+
+/** Where the events of a subscription go, unless they are fetched. */
+export interface SubscribeDelivery {
+  /** Says that there are unread events. */
+  readonly signal?: EventSignal | undefined;
+  /** Takes each event, or the code of a failure; not before the call has returned. */
+  readonly callback?: ((event: number | undefined, code: number) => unknown) | undefined;
+}
+
+/** EvtSubscribe. Cancelled through the session; nothing stays open then. @returns the subscription's handle */
+export function callSubscribe(
+  session: number | null,
+  request: SubscribeRequest,
+  { signal, callback }: SubscribeDelivery,
+  api: string,
+  options: OperationOptions = {},
+): Call<number> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  function* task(): Task<number> {
+    const subscription = yield* object.service.subscribe(request, operation);
+    try {
+      return operation.commit(() => {
+        const parent = handle === DEFAULT_SESSION ? undefined : handle;
+        const opened = openHandle(HandleKind.subscription, parent, api);
+        const subscribed = new SubscriptionObject(subscription);
+        keepHandle(opened, subscribed);
+        const source = { handle: opened, queue: subscribed.queue, subscription };
+        if (signal !== undefined) subscribed.signal = new SignalDelivery(source, signal);
+        if (callback !== undefined) {
+          subscribed.isPush = true;
+          deliverByCallback(
+            source,
+            (event) => withEvent(event, subscribed, callback),
+            (code) => callback(undefined, code),
+          );
+        }
+        return opened;
+      });
+    } catch (error) {
+      subscription.dispose();
+      throw error;
+    }
+  }
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** Calls back with a handle for an event that is closed afterwards. */
+async function withEvent(
+  event: LogEvent,
+  owner: EventSourceObject,
+  callback: (event: number, code: number) => unknown,
+): Promise<void> {
+  const handle = openEvent(event, owner);
+  try {
+    await callback(handle, 0);
+  } finally {
+    closeAny(handle);
+  }
+}
+
+/** Waits until a subscription has unread events; a time-out ends it with ERROR_TIMEOUT (1460). */
+export function callWait(subscription: number | null, api: string, options: OperationOptions = {}): Call<void> {
+  const object = handleObject(subscription, SubscriptionObject, api);
+  const operation = new Operation(api, subscription!, options);
+  const task = () => object.subscription.wait(operation);
+  return { api, task, queue: object.queue, signal: options.signal };
 }
 
 /** EvtOpenLog: checks that the log is there. */

@@ -182,6 +182,15 @@ export interface Subscription {
   next(max: number, operation: Operation): Task<LogEvent[]>;
   /** Returns as soon as {@link next} has something to give: at once while there are unread events. */
   wait(operation: Operation): Task<void>;
+  /** Whether {@link next} has something to give now. */
+  ready(operation: Operation): Task<boolean>;
+  /** Moves whenever there may be something new. */
+  readonly changes: number;
+  /**
+   * Calls back once when {@link changes} is no longer what it was; that keeps the process running.
+   * @returns ends the wait
+   */
+  onChange(seen: number, callback: () => void): () => void;
   /** Records that were gone before they could be read, as far as they can be counted. */
   readonly missed: bigint;
   /** The logs of the query, in its order. */
@@ -214,6 +223,26 @@ export interface WriteRequest {
   readonly durability: Durability;
 }
 
+/** What EvtExportLog is asked for. */
+export interface ExportRequest extends Pick<QueryRequest, 'path' | 'pathType' | 'query' | 'tolerate' | 'onDamage'> {
+  /** Absolute path of the new log. */
+  readonly target: string;
+  /** Replaces a file that is there, once the new one is whole. */
+  readonly overwrite: boolean;
+  readonly onProgress: ((progress: ExportProgress) => void) | undefined;
+}
+
+/** How far an export has come. */
+export interface ExportProgress extends Progress {
+  /** Events written. */
+  readonly exported: number;
+}
+
+export interface ExportResult {
+  readonly records: number;
+  readonly sizeBytes: number;
+}
+
 /** What EvtClearLog is asked for. */
 export interface ClearRequest {
   readonly channel: string;
@@ -233,6 +262,8 @@ export interface EventLogService {
   write(request: WriteRequest, operation: Operation): Task<AppendResult[]>;
   /** Marks the logs that were written to as closed. */
   closeWriters(operation: Operation): Task<void>;
+  /** EvtExportLog. Cancelled through the session: the target is as it was then. */
+  exportLog(request: ExportRequest, operation: Operation): Task<ExportResult>;
   /** EvtClearLog. Cancelled through the session: the log is untouched then, and there is no backup. */
   clearLog(request: ClearRequest, operation: Operation): Task<void>;
   /** A channel's properties. */

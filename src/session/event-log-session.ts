@@ -4,6 +4,7 @@ import {
   callChannelConfig,
   callChannels,
   callClearLog,
+  callExportLog,
   callLogInfoOf,
   callWrite,
   cancel,
@@ -11,7 +12,7 @@ import {
   openLocalSession,
   runAsynchronous,
 } from '../service/calls.ts';
-import type { LogInfo, PathType } from '../service/service.ts';
+import type { ExportProgress, ExportResult, LogInfo, PathType } from '../service/service.ts';
 import type { NewEvent } from '../store/written-event.ts';
 import type { EventBookmark } from './event-bookmark.ts';
 import { EventLogConfiguration } from './event-log-configuration.ts';
@@ -19,6 +20,13 @@ import { EventLogQuery, guessPathType, type QueryOptions } from './event-log-que
 import { EventLogReader } from './event-log-reader.ts';
 import { EventLogWriter, type EventLogWriterOptions, type WriteOptions } from './event-log-writer.ts';
 import type { EventRecord } from './event-record.ts';
+
+export interface ExportLogOptions extends Pick<QueryOptions, 'pathType' | 'tolerateErrors' | 'onDamage'> {
+  /** Replaces a file that is there, once the new log is whole. */
+  readonly overwrite?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ExportProgress) => void) | undefined;
+}
 
 export interface ClearLogOptions {
   /** File that gets all events first; it must not be there. */
@@ -148,6 +156,34 @@ export class EventLogSession implements AsyncDisposable {
   /** A writer for many events of one channel. Close it: the log is marked as closed then. */
   openWriter(channel: string, options: EventLogWriterOptions = {}): EventLogWriter {
     return new EventLogWriter(this.#handle, channel, options);
+  }
+
+  /**
+   * Writes the events of a log that a query selects to a new log, in order. Cancelled through the session, or by the signal, the
+   * target is as it was. Record ids in the new log count from 1; each event keeps its EventRecordID.
+   * @param log    a channel, a log file or a folder of them; undefined when the structured query names its own
+   * @param query  XPath or structured XML; undefined for all events
+   * @param target the new log; it must not be there, unless `overwrite` says so
+   * @throws EvtError ERROR_FILE_EXISTS (80), ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED (5), ERROR_DISK_FULL (112), those of
+   *   {@link EventLogReader.open}, ERROR_CANCELLED (1223)
+   */
+  async exportLog(
+    log: string | undefined,
+    query: string | undefined,
+    target: string,
+    options: ExportLogOptions = {},
+  ): Promise<ExportResult> {
+    const request = {
+      path: log,
+      pathType: options.pathType ?? (log === undefined ? 'channel' : guessPathType(log)),
+      query,
+      target: path.resolve(target),
+      tolerate: options.tolerateErrors === true,
+      overwrite: options.overwrite === true,
+      onDamage: options.onDamage,
+      onProgress: options.onProgress,
+    };
+    return runAsynchronous(callExportLog(this.#handle, request, 'EvtExportLog', options));
   }
 
   /**

@@ -7,6 +7,18 @@ export const EvtQueryForwardDirection = 0x100;
 export const EvtQueryReverseDirection = 0x200;
 export const EvtQueryTolerateQueryErrors = 0x1000;
 
+// EVT_SUBSCRIBE_FLAGS: the origins are values, not bits
+export const EvtSubscribeToFutureEvents = 1;
+export const EvtSubscribeStartAtOldestRecord = 2;
+export const EvtSubscribeStartAfterBookmark = 3;
+export const EvtSubscribeOriginMask = 3;
+export const EvtSubscribeTolerateQueryErrors = 0x1000;
+export const EvtSubscribeStrict = 0x10000;
+
+// EVT_SUBSCRIBE_NOTIFY_ACTION
+export const EvtSubscribeActionError = 0;
+export const EvtSubscribeActionDeliver = 1;
+
 // EVT_SEEK_FLAGS: the origins are values, not bits
 export const EvtSeekRelativeToFirst = 1;
 export const EvtSeekRelativeToLast = 2;
@@ -75,6 +87,12 @@ export const EvtRpcLoginAuthNegotiate = 1;
 export const EvtRpcLoginAuthKerberos = 2;
 export const EvtRpcLoginAuthNTLM = 3;
 
+// EVT_EXPORTLOG_FLAGS
+export const EvtExportLogChannelPath = 0x1;
+export const EvtExportLogFilePath = 0x2;
+export const EvtExportLogTolerateQueryErrors = 0x1000;
+export const EvtExportLogOverwrite = 0x2000;
+
 // EVT_CHANNEL_CONFIG_PROPERTY_ID
 export const EvtChannelConfigEnabled = 0;
 export const EvtChannelConfigIsolation = 1;
@@ -139,6 +157,11 @@ export const EvtVarTypeEvtHandle = 32;
 export const EvtVarTypeEvtXml = 35;
 export const EVT_VARIANT_TYPE_MASK = 0x7f;
 export const EVT_VARIANT_TYPE_ARRAY = 0x80;
+
+// What WaitForSingleObject answers (winbase.h)
+export const WAIT_OBJECT_0 = 0;
+export const WAIT_TIMEOUT = 258;
+export const WAIT_FAILED = 0xffffffff;
 
 /** A time-out that never runs out (winbase.h). */
 export const INFINITE = 0xffffffff;

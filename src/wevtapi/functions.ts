@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { Variant, VariantScalar } from '../binxml/value.ts';
 import { ValueType } from '../binxml/value-type.ts';
 import { EvtError } from '../errors/evt-error.ts';
@@ -10,14 +11,25 @@ import { bookmarkXml, EMPTY_POSITION, movedBookmark, parseBookmark } from '../se
 import {
   type Call,
   callClearLog,
+  callExportLog,
   callOpenLog,
   callQuery,
+  callSubscribe,
   EventObject,
+  EventSourceObject,
   openLocalSession,
-  ResultSetObject,
 } from '../service/calls.ts';
+import { type EventSignal, waitForSignal } from '../service/delivery.ts';
 import { type HandleObject, handleObject, keepHandle } from '../service/handle-registry.ts';
-import type { EventPosition, LogInfo, PathType, SeekOrigin, SeekRequest } from '../service/service.ts';
+import type {
+  EventPosition,
+  ExportResult,
+  LogInfo,
+  PathType,
+  SeekOrigin,
+  SeekRequest,
+  SubscriptionStart,
+} from '../service/service.ts';
 import * as C from './constants.ts';
 
 /** What both faces of winevt.h share: flags read, arguments checked. Everything here throws EvtError. */
@@ -78,6 +90,78 @@ export function query(
     onProgress: undefined,
   } as const;
   return callQuery(session, request, api, options);
+}
+
+/**
+ * Takes what happens in a subscription (EVT_SUBSCRIBE_CALLBACK).
+ * @param action      EvtSubscribeActionDeliver or EvtSubscribeActionError
+ * @param userContext as given to EvtSubscribe
+ * @param event       an event handle, valid during the call only, until the returned promise settles; or a Win32 code
+ */
+export type EvtSubscribeCallback<T = unknown> = (action: number, userContext: T, event: EvtHandle) => unknown;
+
+const SUBSCRIBE_FLAGS = C.EvtSubscribeOriginMask | C.EvtSubscribeTolerateQueryErrors | C.EvtSubscribeStrict;
+const STARTS: readonly (SubscriptionStart | undefined)[] = [undefined, 'future', 'oldest', 'bookmark'];
+
+/** No channel is called like a file, or by a whole path. */
+function isFilePath(path: string): boolean {
+  return /\.evtx$/i.test(path) || isAbsolute(path);
+}
+
+export function subscribe<T>(
+  session: EvtHandle | null,
+  signal: EventSignal | null,
+  channelPath: string | null,
+  query: string | null,
+  bookmark: EvtHandle | null,
+  context: T,
+  callback: EvtSubscribeCallback<T> | null,
+  flags: number,
+  options: QueryOptions = {},
+): Call<EvtHandle> {
+  const api = 'EvtSubscribe';
+  if (!Number.isInteger(flags) || (flags & ~SUBSCRIBE_FLAGS) !== 0) throw invalid(api, `flags 0x${flags.toString(16)}`);
+  const start = STARTS[flags & C.EvtSubscribeOriginMask];
+  if (start === undefined) throw invalid(api, 'the flags do not say where to begin');
+  if ((signal === null) === (callback === null)) throw invalid(api, 'either a signal or a callback must be given');
+  if (signal instanceof Int32Array && !(signal.buffer instanceof SharedArrayBuffer && signal.length > 0)) {
+    throw invalid(api, 'the signal is no word of shared memory');
+  }
+  const hasBookmark = bookmark !== null && bookmark !== 0;
+  if (hasBookmark !== (start === 'bookmark')) {
+    throw invalid(api, 'a bookmark goes with EvtSubscribeStartAfterBookmark, and only with it');
+  }
+  if (channelPath === null && query === null) throw invalid(api, 'neither a channel nor a query');
+  const request = {
+    path: channelPath ?? undefined,
+    pathType: channelPath !== null && isFilePath(channelPath) ? 'file' : 'channel',
+    query: query ?? undefined,
+    start,
+    bookmark: hasBookmark ? handleObject(bookmark, BookmarkObject, api).position : undefined,
+    tolerate: (flags & C.EvtSubscribeTolerateQueryErrors) !== 0,
+    strict: (flags & C.EvtSubscribeStrict) !== 0,
+    onMissed: undefined,
+    onDamage: undefined,
+  } as const;
+  const delivery = {
+    signal: signal ?? undefined,
+    callback:
+      callback === null
+        ? undefined
+        : (event: EvtHandle | undefined, code: number) =>
+            event === undefined
+              ? callback(C.EvtSubscribeActionError, context, code)
+              : callback(C.EvtSubscribeActionDeliver, context, event),
+  };
+  return callSubscribe(session, request, delivery, api, options);
+}
+
+/** What WaitForSingleObject answers. */
+export function waitForSingleObject(signal: Int32Array, timeout: number): number {
+  const isSignal = signal instanceof Int32Array && signal.buffer instanceof SharedArrayBuffer && signal.length > 0;
+  if (!isSignal) throw invalid('WaitForSingleObject', 'the signal is no word of shared memory');
+  const limit = timeoutMs(timeout, 'WaitForSingleObject') ?? (timeout === 0 ? 0 : Number.POSITIVE_INFINITY);
+  return waitForSignal(signal, limit) ? C.WAIT_OBJECT_0 : C.WAIT_TIMEOUT;
 }
 
 /** Milliseconds as {@link OperationOptions} has them. 0 waits for nothing, and a file has nothing to wait for. */
@@ -188,7 +272,7 @@ export function eventInfo(event: EvtHandle, property: number): Variant {
 
 export function queryInfo(resultSet: EvtHandle, property: number): Variant {
   const api = 'EvtGetQueryInfo';
-  const { sources } = handleObject(resultSet, ResultSetObject, api).resultSet;
+  const { sources } = handleObject(resultSet, EventSourceObject, api);
   if (property === C.EvtQueryNames)
     return array(
       ValueType.String,
@@ -211,6 +295,36 @@ export function openLog(session: EvtHandle | null, path: string, flags: number, 
   if (flags !== C.EvtOpenChannelPath && flags !== C.EvtOpenFilePath) throw invalid(api, `flags ${flags}`);
   const type: PathType = flags === C.EvtOpenChannelPath ? 'channel' : 'file';
   return callOpenLog(session, path, type, api, options);
+}
+
+const EXPORT_FLAGS =
+  C.EvtExportLogChannelPath | C.EvtExportLogFilePath | C.EvtExportLogTolerateQueryErrors | C.EvtExportLogOverwrite;
+
+export function exportLog(
+  session: EvtHandle | null,
+  path: string | null,
+  text: string | null,
+  target: string,
+  flags: number,
+  options: QueryOptions = {},
+): Call<ExportResult> {
+  const api = 'EvtExportLog';
+  const isChannel = (flags & C.EvtExportLogChannelPath) !== 0;
+  const isFile = (flags & C.EvtExportLogFilePath) !== 0;
+  if (!Number.isInteger(flags) || (flags & ~EXPORT_FLAGS) !== 0) throw invalid(api, `flags 0x${flags.toString(16)}`);
+  if (isChannel === isFile) throw invalid(api, 'the path is either a channel or a file: exactly one flag says which');
+  if (path === null && text === null) throw invalid(api, 'neither a path nor a query');
+  const request = {
+    path: path ?? undefined,
+    pathType: isChannel ? 'channel' : 'file',
+    query: text ?? undefined,
+    target,
+    tolerate: (flags & C.EvtExportLogTolerateQueryErrors) !== 0,
+    overwrite: (flags & C.EvtExportLogOverwrite) !== 0,
+    onDamage: undefined,
+    onProgress: undefined,
+  } as const;
+  return callExportLog(session, request, api, options);
 }
 
 export function clearLog(

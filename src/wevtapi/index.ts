@@ -12,14 +12,15 @@ import { EvtError } from '../errors/evt-error.ts';
 import { WIN32 } from '../errors/win32.ts';
 import { callLogInfo, callNextHandles, callSeek, cancel, close, runBlocking } from '../service/calls.ts';
 import * as channels from './channel-functions.ts';
-import type { EvtHandle, EvtRpcLoginInfo } from './functions.ts';
+import { WAIT_FAILED } from './constants.ts';
+import type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
 import * as functions from './functions.ts';
 
 export type { Variant, VariantScalar, VariantValue } from '../binxml/value.ts';
 export { EvtError, isCancelled } from '../errors/evt-error.ts';
 export type { Win32Symbol } from '../errors/win32.ts';
 export * from './constants.ts';
-export type { EvtHandle, EvtRpcLoginInfo } from './functions.ts';
+export type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
 
 /** A place that a function writes to: `{ value: undefined }` before the call. */
 export interface Out<T> {
@@ -82,14 +83,68 @@ export function EvtQuery(
 }
 
 /**
- * Next events of a result set. Cancelled through the result set: nothing is handed out then, and the next call gives what
+ * Subscribes to the events of channels, those that are there and those that will come. Cancelled through the session (null: the
+ * local one). Either a signal or a callback must be given. It ends with {@link EvtClose}; until then it keeps the process running.
+ *
+ * With a signal, {@link EvtNext} gives the events. The signal is a word of shared memory, `new Int32Array(new
+ * SharedArrayBuffer(4))`: it is 1 while there are unread events, and 0 from when EvtNext has answered ERROR_NO_MORE_ITEMS (259)
+ * until one comes. This thread sets it when its event loop turns, and in {@link WaitForSingleObject}; other threads can wait on it
+ * with Atomics.wait. Waking somebody for nothing is possible: EvtNext decides.
+ *
+ * With a callback, each event goes to it in order, in later turns of this thread's event loop, the next one when the last has
+ * returned; a promise it returns is waited for. What it throws becomes a warning of the process. None begins after EvtClose has
+ * returned in this thread; EvtClose and EvtCancel may be called inside. EvtCancel on such a subscription has no effect.
+ *
+ * @param signalEvent  the signal, or null
+ * @param channelPath  channel name; also, unlike Windows, an absolute path or a name in `.evtx`: a log file, which may be growing.
+ *   Null when the structured query names its own
+ * @param query        XPath or structured XML; null for all events
+ * @param bookmark     with EvtSubscribeStartAfterBookmark, else null. Where its record is gone, the next one that is left comes
+ *   first; a log it does not name is read from its oldest record
+ * @param context      given to the callback
+ * @param flags        EvtSubscribe… flags. With EvtSubscribeStrict a bookmark that does not fit is a failure, and where records are
+ *   overwritten or cleared before they were read, EvtNext fails once with ERROR_EVT_QUERY_RESULT_STALE (15011), or the callback gets
+ *   that code; it goes on with the oldest record that is left
+ * @returns the subscription, or null: ERROR_INVALID_PARAMETER (87), ERROR_EVT_INVALID_CHANNEL_PATH (15000), ERROR_EVT_INVALID_QUERY
+ *   (15001), ERROR_EVT_CHANNEL_NOT_FOUND (15007), ERROR_FILE_NOT_FOUND (2), ERROR_ACCESS_DENIED (5), ERROR_EVENTLOG_FILE_CORRUPT
+ *   (1500), ERROR_CANCELLED (1223); strict: ERROR_NOT_FOUND (1168) or 15011 for the bookmark, 15000 for any channel that is not there
+ */
+export function EvtSubscribe<T = unknown>(
+  session: EvtHandle | null,
+  signalEvent: Int32Array | null,
+  channelPath: string | null,
+  query: string | null,
+  bookmark: EvtHandle | null,
+  context: T,
+  callback: EvtSubscribeCallback<T> | null,
+  flags: number,
+): EvtHandle | null {
+  return attempt(null, () =>
+    runBlocking(functions.subscribe(session, signalEvent, channelPath, query, bookmark, context, callback, flags)),
+  );
+}
+
+/**
+ * Waits for the signal of {@link EvtSubscribe}, as winbase.h's function does for its event; the signal stays as it is. While this
+ * thread waits here, nothing else runs in it.
+ * @param timeout milliseconds; INFINITE: no limit
+ * @returns WAIT_OBJECT_0 (0), WAIT_TIMEOUT (258), or WAIT_FAILED for what is no signal: ERROR_INVALID_PARAMETER (87)
+ */
+export function WaitForSingleObject(signal: Int32Array, timeout: number): number {
+  return attempt(WAIT_FAILED, () => functions.waitForSingleObject(signal, timeout));
+}
+
+/**
+ * Next events of a result set or a subscription. Cancelled through it: nothing is handed out then, and the next call gives what
  * this one would have given.
  * @param eventsSize 1 to 1024
  * @param events     takes the handles; close each with {@link EvtClose}
- * @param timeout    milliseconds to look for events; INFINITE and 0: no limit, files have nothing to wait for
+ * @param timeout    milliseconds to look for events, and, on a subscription, to wait for some; INFINITE and 0: what is there, as on
+ *   Windows
  * @param returned   takes the number of handles; 0 when the call fails
  * @returns true, or false: ERROR_NO_MORE_ITEMS (259) at the end, ERROR_TIMEOUT (1460), ERROR_CANCELLED (1223),
- *   ERROR_INVALID_PARAMETER (87), ERROR_INVALID_HANDLE (6), ERROR_BUSY (170) while a promise call is pending on it here
+ *   ERROR_INVALID_PARAMETER (87), ERROR_INVALID_HANDLE (6), ERROR_BUSY (170) while a promise call is pending on it here,
+ *   ERROR_EVT_QUERY_RESULT_STALE (15011) on a strict subscription, ERROR_INVALID_OPERATION (4317) on one with a callback
  */
 export function EvtNext(
   resultSet: EvtHandle,
@@ -136,7 +191,7 @@ export function EvtSeek(
 
 /**
  * Cancels what is pending on a handle, from any thread, without waiting for it: EvtNext and EvtSeek through their result
- * set, EvtQuery through its session (null: the local one). The pending call fails with ERROR_CANCELLED (1223). The handle
+ * set or subscription, EvtQuery and EvtSubscribe through their session (null: the local one). The pending call fails with ERROR_CANCELLED (1223). The handle
  * stays open and usable: close it with {@link EvtClose} once the call has returned. With nothing pending: true, no effect.
  * @returns true, or false: ERROR_INVALID_HANDLE (6)
  */
@@ -228,6 +283,28 @@ export function EvtGetEventInfo(event: EvtHandle, propertyId: number, property: 
 export function EvtGetQueryInfo(queryOrSubscription: EvtHandle, propertyId: number, property: Out<Variant>): boolean {
   return attempt(false, () => {
     property.value = functions.queryInfo(queryOrSubscription, propertyId);
+    return true;
+  });
+}
+
+/**
+ * Writes the events of a query to a new log, in its order. Cancelled through the session (null: the local one): the target is as it
+ * was then. Record ids in the new log count from 1; each event keeps its EventRecordID.
+ * @param path           channel (EvtExportLogChannelPath) or log file (EvtExportLogFilePath); null when the query names its own
+ * @param query          XPath or structured XML; null for all events. A result without events makes a valid log without any
+ * @param targetFilePath absolute path of a file that is not there yet; with EvtExportLogOverwrite it is replaced
+ * @returns true, or false: ERROR_FILE_EXISTS (80), ERROR_INVALID_PARAMETER (87), ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED (5),
+ *   ERROR_DISK_FULL (112), those of {@link EvtQuery}, ERROR_CANCELLED (1223)
+ */
+export function EvtExportLog(
+  session: EvtHandle | null,
+  path: string | null,
+  query: string | null,
+  targetFilePath: string,
+  flags: number,
+): boolean {
+  return attempt(false, () => {
+    runBlocking(functions.exportLog(session, path, query, targetFilePath, flags));
     return true;
   });
 }

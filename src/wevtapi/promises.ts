@@ -5,15 +5,17 @@
  */
 import type { Variant } from '../binxml/value.ts';
 import { callLogInfo, callNextHandles, callSeek, cancel, close, runAsynchronous } from '../service/calls.ts';
+import type { EventSignal } from '../service/delivery.ts';
 import * as channels from './channel-functions.ts';
-import type { EvtHandle, EvtRpcLoginInfo } from './functions.ts';
+import type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
 import * as functions from './functions.ts';
 
 export type { Variant, VariantScalar, VariantValue } from '../binxml/value.ts';
 export { EvtError, isCancelled } from '../errors/evt-error.ts';
 export type { Win32Symbol } from '../errors/win32.ts';
+export type { EventSignal } from '../service/delivery.ts';
 export * from './constants.ts';
-export type { EvtHandle, EvtRpcLoginInfo } from './functions.ts';
+export type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
 
 /** Options of a call that can be cancelled. */
 export interface CallOptions {
@@ -40,6 +42,27 @@ export async function EvtQuery(
   options: CallOptions = {},
 ): Promise<EvtHandle> {
   return runAsynchronous(functions.query(session, path, query, flags, options));
+}
+
+/**
+ * Subscribes to the events of channels; cancelled through the session. See EvtSubscribe in `winevt/wevtapi`.
+ * @param signalEvent beside a word of shared memory, also a plain object: its `signalled` is a promise that is fulfilled while there
+ *   are unread events, and another one from when EvtNext has given an empty array
+ */
+export async function EvtSubscribe<T = unknown>(
+  session: EvtHandle | null,
+  signalEvent: EventSignal | null,
+  channelPath: string | null,
+  query: string | null,
+  bookmark: EvtHandle | null,
+  context: T,
+  callback: EvtSubscribeCallback<T> | null,
+  flags: number,
+  options: CallOptions = {},
+): Promise<EvtHandle> {
+  return runAsynchronous(
+    functions.subscribe(session, signalEvent, channelPath, query, bookmark, context, callback, flags, options),
+  );
 }
 
 /** Next events: their handles; an empty array at the end. Cancelled through the result set. See EvtNext in `winevt/wevtapi`. */
@@ -116,6 +139,18 @@ export async function EvtGetEventInfo(event: EvtHandle, propertyId: number): Pro
 /** See EvtGetQueryInfo in `winevt/wevtapi`. */
 export async function EvtGetQueryInfo(queryOrSubscription: EvtHandle, propertyId: number): Promise<Variant> {
   return functions.queryInfo(queryOrSubscription, propertyId);
+}
+
+/** Writes the events of a query to a new log; cancelled through the session. See EvtExportLog in `winevt/wevtapi`. */
+export async function EvtExportLog(
+  session: EvtHandle | null,
+  path: string | null,
+  query: string | null,
+  targetFilePath: string,
+  flags: number,
+  options: CallOptions = {},
+): Promise<void> {
+  await runAsynchronous(functions.exportLog(session, path, query, targetFilePath, flags, options));
 }
 
 /** Removes all events of a channel; cancelled through the session. See EvtClearLog in `winevt/wevtapi`. */

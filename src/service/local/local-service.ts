@@ -13,6 +13,8 @@ import type { Channel, StoreConfiguration } from '../../store/store-configuratio
 import type {
   ClearRequest,
   EventLogService,
+  ExportRequest,
+  ExportResult,
   LogInfo,
   PathType,
   Progress,
@@ -23,6 +25,7 @@ import type {
   Subscription,
   WriteRequest,
 } from '../service.ts';
+import { checkTarget, exportResult } from './export-log.ts';
 import { listFolder, statFile } from './files.ts';
 import { channelOf, logFiles } from './folder.ts';
 import { defaultConcurrency } from './line-scan.ts';
@@ -208,6 +211,21 @@ export class LocalService implements EventLogService {
     operation.checkpoint();
     this.#store ??= openStore(this.#logsFolder, true, operation.api);
     return yield* this.#store.write(channel, events, durability, operation);
+  }
+
+  *exportLog(request: ExportRequest, operation: Operation): Task<ExportResult> {
+    operation.checkpoint();
+    checkTarget(request, operation.api);
+    const { path: from, pathType, query: text, tolerate, onDamage } = request;
+    const wanted = { path: from, pathType, query: text, tolerate, onDamage } as const;
+    const query = { ...wanted, direction: 'forward', strict: false, recover: false, onProgress: undefined } as const;
+    const resultSet = yield* this.query(query, operation);
+    try {
+      const files = resultSet.sources.map(({ name }) => this.#channels?.find(name, operation.api)?.file ?? name);
+      return yield* exportResult({ resultSet, files }, request, operation);
+    } finally {
+      resultSet.dispose();
+    }
   }
 
   *closeWriters(operation: Operation): Task<void> {

@@ -145,17 +145,33 @@ export class LocalSubscription implements Subscription {
    */
   *wait(operation: Operation): Task<void> {
     for (;;) {
-      const { changes } = this.#watch;
-      try {
-        yield* this.#find(1, operation);
-      } catch (error) {
-        if (!(error instanceof OutOfTime)) throw error;
-      }
-      operation.checkpoint();
-      if (this.#stash.length > 0 || this.#stale !== undefined) return;
-      if (operation.timedOut) throw outOfTime(operation);
-      yield* operation.waitFor((wake) => this.#watch.onChange(changes, wake), BLOCKING_LOOK_MS);
+      const { changes } = this;
+      if (yield* this.ready(operation)) return;
+      yield* operation.waitFor((wake) => this.onChange(changes, wake), BLOCKING_LOOK_MS);
     }
+  }
+
+  /**
+   * @throws EvtError ERROR_TIMEOUT (1460) when the time ran out before anything was found; ERROR_CANCELLED (1223)
+   */
+  *ready(operation: Operation): Task<boolean> {
+    try {
+      yield* this.#find(1, operation);
+    } catch (error) {
+      if (!(error instanceof OutOfTime)) throw error;
+    }
+    operation.checkpoint();
+    if (this.#stash.length > 0 || this.#stale !== undefined) return true;
+    if (operation.timedOut) throw outOfTime(operation);
+    return false;
+  }
+
+  get changes(): number {
+    return this.#watch.changes;
+  }
+
+  onChange(seen: number, callback: () => void): () => void {
+    return this.#watch.onChange(seen, callback);
   }
 
   /** A log of which records are missing, when that is to be told. */
