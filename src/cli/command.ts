@@ -4,6 +4,7 @@ import { normalizeArguments } from './arguments.ts';
 import type { ClearLogOptions } from './clear-log.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { ExitStatus } from './exit-status.ts';
+import type { ExportLogOptions } from './export-log.ts';
 import { failureText, UsageError } from './failure.ts';
 import type { GetLogOptions, SetLogOptions } from './log-config.ts';
 import type { EnumLogsOptions, LogInfoOptions } from './log-info.ts';
@@ -11,7 +12,7 @@ import type { QueryEventsOptions } from './query-options.ts';
 import { type OptionSpec, VERBS, type VerbSpec } from './verbs.ts';
 import type { WriteEventsOptions } from './write-events.ts';
 
-type Run = (argument: string | undefined, options: object) => Promise<number>;
+type Run = (argument: string | undefined, options: object, target: string | undefined) => Promise<number>;
 
 /** Runs a verb and gives the exit status. What a verb needs is loaded when it runs. */
 const RUN: Readonly<Record<string, Run>> = {
@@ -20,6 +21,8 @@ const RUN: Readonly<Record<string, Run>> = {
   el: async (_, options) => (await import('./log-info.ts')).enumLogs(options as EnumLogsOptions),
   write: async (channel, options) =>
     (await import('./write-events.ts')).writeEvents(channel ?? '', options as WriteEventsOptions),
+  epl: async (path, options, target) =>
+    (await import('./export-log.ts')).exportLog(path ?? '', target ?? '', options as ExportLogOptions),
   gl: async (channel, options) => (await import('./log-config.ts')).getLog(channel ?? '', options as GetLogOptions),
   sl: async (channel, options) => (await import('./log-config.ts')).setLog(channel, options as SetLogOptions),
   cl: async (channel, options) => (await import('./clear-log.ts')).clearLog(channel ?? '', options as ClearLogOptions),
@@ -76,10 +79,11 @@ function refuse(extra: readonly string[], verb: VerbSpec): void {
 function verbCommand(verb: VerbSpec, done: (status: number) => void): Command {
   const command = new Command(verb.verb).description(verb.summary);
   for (const alias of verb.names) if (alias !== verb.verb) command.alias(alias);
-  const { argument } = verb;
+  const { argument, target } = verb;
   if (argument !== undefined) {
     command.argument(argument.optional ? `[${argument.name}]` : `<${argument.name}>`, argument.help);
   }
+  if (target !== undefined) command.argument(`<${target.name}>`, target.help);
   for (const { long, kind, placeholder, help, group, many } of verb.options) {
     command.optionsGroup(group ?? 'Options:');
     const flags = `--${long}${kind === 'value' ? ` <${placeholder ?? 'VALUE'}>` : ''}`;
@@ -96,9 +100,9 @@ function verbCommand(verb: VerbSpec, done: (status: number) => void): Command {
   command.addHelpText('after', examples(verb));
   command.allowExcessArguments().action(async () => {
     // An argument that is an option unknown here stands among the others.
-    const operands = argument === undefined ? [] : command.args.slice(0, 1);
+    const operands = command.args.slice(0, Number(argument !== undefined) + Number(target !== undefined));
     refuse(command.args.slice(operands.length), verb);
-    done(await RUN[verb.verb]!(operands[0], command.opts()));
+    done(await RUN[verb.verb]!(operands[0], command.opts(), operands[1]));
   });
   return command;
 }

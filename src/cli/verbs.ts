@@ -21,6 +21,8 @@ export interface VerbSpec extends VerbName {
     readonly file: boolean;
     readonly optional?: boolean;
   };
+  /** A second argument, behind the first. */
+  readonly target?: { readonly name: string; readonly help: string };
   readonly summary: string;
   readonly options: readonly OptionSpec[];
   readonly examples: readonly (readonly [command: string, what: string])[];
@@ -321,6 +323,58 @@ export const VERBS: readonly VerbSpec[] = [
       ['winevt write Application --provider Backup --id 7 --level warning -d Disk=sda -d Free=3%', 'one event'],
       ['winevt write App --json < events.jsonl', 'one event per line'],
       ['winevt qe old.evtx -f json | winevt write App --json', 'events of a log, written anew'],
+    ],
+  },
+  {
+    verb: 'epl',
+    names: ['epl', 'export-log'],
+    argument: { name: 'PATH', help: 'log file, folder of logs, or channel; a query file with /sq', file: true },
+    target: { name: 'TARGET', help: 'the new log; it must not be there yet' },
+    summary: 'write events of a log to a new log',
+    options: [
+      {
+        long: 'query',
+        names: ['q'],
+        kind: 'value',
+        placeholder: 'QUERY',
+        group: SOURCE,
+        help: 'XPath, or a structured query in XML; all events by default',
+      },
+      LOG_FILE,
+      {
+        long: 'structuredquery',
+        names: ['sq'],
+        kind: 'switch',
+        group: SOURCE,
+        help: 'PATH is a file with a structured query (QueryList), which names the logs',
+      },
+      LOGS,
+      STORE,
+      {
+        long: 'tolerate',
+        names: [],
+        kind: 'switch',
+        group: SOURCE,
+        help: 'leave out logs that cannot be opened and parts of the query that are not valid',
+      },
+      {
+        long: 'overwrite',
+        names: ['ow'],
+        kind: 'switch',
+        group: OUTPUT,
+        help: 'replace TARGET, once the new log is whole',
+      },
+      {
+        long: 'quiet',
+        names: [],
+        kind: 'switch',
+        group: OUTPUT,
+        help: 'no progress, and of damage only how much there was',
+      },
+    ],
+    examples: [
+      [`winevt epl Security.evtx logons.evtx /q:"*[System[EventID=4624]]"`, 'the logons, as a log of their own'],
+      ['winevt epl ./Logs all.evtx', 'all logs of a folder in one, by time'],
     ],
   },
   {

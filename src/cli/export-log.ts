@@ -1,0 +1,53 @@
+import { EventLogSession, isCancelled } from '../index.ts';
+import { DamageReport } from './damage-report.ts';
+import { ExitStatus } from './exit-status.ts';
+import { failureText, UsageError } from './failure.ts';
+import { Interrupt } from './interrupt.ts';
+import { ProgressLine } from './progress.ts';
+import { type QueryEventsOptions, wantedOf } from './query-options.ts';
+
+/** Options of `epl`, as the command line gives them. */
+export interface ExportLogOptions
+  extends Pick<QueryEventsOptions, 'query' | 'logfile' | 'structuredquery' | 'logs' | 'store' | 'tolerate' | 'quiet'> {
+  readonly overwrite?: boolean;
+}
+
+/** `winevt epl`: events of a log, or of several that a structured query names, in a new log. */
+export async function exportLog(path: string, target: string, options: ExportLogOptions): Promise<number> {
+  const wanted = wantedOf(path, options);
+  const quiet = options.quiet === true;
+  const progress = new ProgressLine(process.stderr, !quiet);
+  const tell = (line: string) => {
+    progress.clear();
+    process.stderr.write(`${line}\n`);
+  };
+  const damage = new DamageReport(tell, quiet);
+  const session = EventLogSession.open({ logs: options.logs, store: options.store });
+  const interrupt = new Interrupt(() => session.cancelCurrentOperations());
+  try {
+    const { records, sizeBytes } = await session.exportLog(wanted.log, wanted.query, target, {
+      pathType: wanted.pathType,
+      tolerateErrors: options.tolerate,
+      overwrite: options.overwrite,
+      onDamage: (one) => damage.add(one),
+      onProgress: (state) => progress.update(state, state.exported),
+    });
+    progress.clear();
+    damage.end();
+    const megabytes = (sizeBytes / 1_000_000).toFixed(1);
+    if (!quiet)
+      tell(
+        `winevt: ${records.toLocaleString('en')} ${records === 1 ? 'event' : 'events'} (${megabytes} MB) in ${target}`,
+      );
+    return ExitStatus.success;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    progress.clear();
+    if (isCancelled(error) && interrupt.status !== undefined) tell('winevt: stopped: nothing was written');
+    else tell(failureText(error, wanted.query));
+    return interrupt.status ?? ExitStatus.failure;
+  } finally {
+    interrupt.end();
+    session.close();
+  }
+}
