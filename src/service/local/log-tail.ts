@@ -29,6 +29,8 @@ const NO_RECORD_ID = 0xffff_ffff_ffff_ffffn;
 const READS = 3;
 /** Looks at a log that changes under them, before the caller is told that there is nothing yet. */
 const LOOKS = 8;
+/** Ids of one chunk's records lie closer together than this. */
+const MAX_RECORDS = 4096n;
 /** Slots looked at in one request, before others may run. */
 const PEEK_BATCH = 64;
 
@@ -58,6 +60,8 @@ interface Snapshot {
   readonly offsets: ArrayLike<number>;
   /** Its checksums hold, or nothing is added to it any more: what cannot be read in it will never be. */
   readonly isFinal: boolean;
+  /** Its checksums hold: what it says is so. */
+  readonly isSound: boolean;
   /** Chunk offset behind the last record. */
   readonly end: number;
   readonly buffer: Uint8Array;
@@ -202,10 +206,15 @@ export class LogTail {
     return undefined;
   }
 
-  /** A log without records says which id comes next; a header that cannot be believed says nothing. */
+  /**
+   * A log without records says which id comes next; a header that cannot be believed says nothing, nor does that of a file whose
+   * chunks are still to come.
+   */
   get #idBeforeFirst(): bigint {
-    const { checksumValid, nextRecordId } = this.#log.header;
-    return checksumValid && nextRecordId > 0n ? nextRecordId - 1n : NOWHERE;
+    const { header, order } = this.#log;
+    const { checksumValid, nextRecordId, chunkCount } = header;
+    const isWhole = order.length > 0 && order.length >= chunkCount;
+    return checksumValid && isWhole && nextRecordId > 0n ? nextRecordId - 1n : NOWHERE;
   }
 
   /**
@@ -224,7 +233,8 @@ export class LogTail {
   *#nextInChunk(operation: Operation): Task<FoundRecord | undefined> {
     const current = this.#current;
     if (current === undefined) return undefined;
-    const { chunk, offsets } = current;
+    const { chunk, offsets, isSound } = current;
+    const { firstRecordId } = chunk;
     for (; this.#nextRecord < offsets.length; this.#nextRecord++) {
       const chunkOffset = offsets[this.#nextRecord]!;
       const id = chunk.recordId(chunkOffset);
@@ -240,6 +250,8 @@ export class LogTail {
         if (!current.isFinal) return undefined;
         this.#tellRecord(chunk, chunkOffset, wanted);
       }
+      // A damaged id would be taken for the log's position, and everything behind it for older.
+      if (!isSound && (id < firstRecordId || id - firstRecordId > MAX_RECORDS)) continue;
       if (this.#last > NOWHERE && id > this.#last + 1n) this.#options.onMissed(id - this.#last - 1n);
       this.#last = id;
       this.#lastWritten = chunk.writtenTime(chunkOffset);
@@ -350,7 +362,7 @@ export class LogTail {
     const next = [current.slot + 1, 0]
       .filter((slot) => slot !== current.slot)
       .map((slot) => ({ slot, firstId: firstIdOf(headOf(slot)) }))
-      .find(({ firstId }) => firstId !== undefined && firstId > this.#last);
+      .find(({ firstId }) => firstId !== undefined && firstId > current.chunk.firstRecordId);
     const isNext = next !== undefined && next.firstId === this.#last + 1n;
     const isKnown = known !== undefined && firstIdOf(headOf(known.slot)) === known.firstId;
     if (isNext || isKnown) {
@@ -470,7 +482,7 @@ export class LogTail {
       }
       const live = chunk.liveRecords({ dirty: this.#dirty });
       const { offsets, end } = isFinal ? { offsets: live, end: endOf(chunk, live) } : wholeRecords(chunk, live);
-      this.#current = { slot, chunk, offsets, isFinal, end, buffer, handedOut: false };
+      this.#current = { slot, chunk, offsets, isFinal, isSound: isFinal, end, buffer, handedOut: false };
       return true;
     }
   }
