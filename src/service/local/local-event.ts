@@ -1,6 +1,7 @@
 import type { EventElement } from '../../binxml/event-tree.ts';
 import { resolveDocument } from '../../binxml/resolve.ts';
 import { EvtError } from '../../errors/evt-error.ts';
+import { storedTime } from '../../render/stored-time.ts';
 import { eventTime } from '../../render/system-values.ts';
 import type { EventPosition, LineFormat, LogEvent } from '../service.ts';
 import type { FoundRecord } from './log-walker.ts';
@@ -55,7 +56,8 @@ export class LocalEvent implements LogEvent {
   /** FILETIME that orders events of several logs. An event that cannot be decoded goes by its header. */
   get time(): bigint {
     try {
-      return eventTime(this.tree[0], this.writtenTime);
+      const stored = this.#tree === undefined ? storedTime(this.found.document) : undefined;
+      return stored ?? eventTime(this.tree[0], this.writtenTime);
     } catch (error) {
       if (error instanceof EvtError) return this.writtenTime;
       throw error;
