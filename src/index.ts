@@ -17,6 +17,7 @@ export type {
   LineFormat,
   LogDamage,
   LogInfo,
+  MissedRecords,
   PathType,
   Progress,
   SeekOrigin,
@@ -44,6 +45,7 @@ export {
   type ReaderOptions,
   type SessionOptions,
 } from './session/event-log-session.ts';
+export { EventLogWatcher, type WatcherOptions } from './session/event-log-watcher.ts';
 export {
   type EventDefaults,
   EventLogWriter,

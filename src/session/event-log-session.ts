@@ -18,6 +18,7 @@ import type { EventBookmark } from './event-bookmark.ts';
 import { EventLogConfiguration } from './event-log-configuration.ts';
 import { EventLogQuery, guessPathType, type QueryOptions } from './event-log-query.ts';
 import { EventLogReader } from './event-log-reader.ts';
+import { EventLogWatcher, type WatcherOptions } from './event-log-watcher.ts';
 import { EventLogWriter, type EventLogWriterOptions, type WriteOptions } from './event-log-writer.ts';
 import type { EventRecord } from './event-record.ts';
 
@@ -99,6 +100,15 @@ export class EventLogSession implements AsyncDisposable {
     } finally {
       reader.close();
     }
+  }
+
+  /**
+   * Follows a log: gives the events as they come, for a loop that waits for them.
+   * @param log   a channel name, a log file that may be growing, or a folder of them; undefined where the query names its own
+   * @param query XPath or structured XML; all events when left out
+   */
+  watch(log: string | undefined, query?: string, options: WatcherOptions = {}): EventLogWatcher {
+    return new EventLogWatcher(this.#handle, log, query, options);
   }
 
   /** Names of all channels. */
