@@ -15,6 +15,7 @@ export const ROOMS = [
   'render',
   'query',
   'operations',
+  'store',
   'service',
   'session',
   'index',
