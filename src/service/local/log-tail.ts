@@ -332,7 +332,7 @@ export class LogTail {
 
   *#lookInFile(sizeBytes: number, operation: Operation): Task<'records' | 'nothing' | 'again'> {
     const log = this.#log;
-    const slots = Math.max(0, Math.ceil((sizeBytes - log.blockSize) / CHUNK_SIZE));
+    const slots = this.#slotsOf(sizeBytes);
     const current = this.#current;
     const known = this.#known[this.#knownAt + 1];
     const wanted = [0, ...(known === undefined ? [] : [known.slot])];
@@ -347,41 +347,40 @@ export class LogTail {
 
     if (current === undefined) {
       const mayHaveChunks = headerChanged || slots <= PEEK_BATCH || firstIdOf(headOf(0)) !== undefined;
-      return mayHaveChunks ? yield* this.#search(slots, operation) : 'nothing';
+      return mayHaveChunks ? yield* this.#search(operation) : 'nothing';
     }
     const head = headOf(current.slot);
-    if (!isSameChunk(head, current.chunk.bytes)) return yield* this.#search(slots, operation);
+    if (!isSameChunk(head, current.chunk.bytes)) return yield* this.#search(operation);
     const behind = current.end < CHUNK_SIZE ? heads.at(-1)! : head.subarray(0, 0);
     const grown = behind.length >= 4 && u32(behind, 0) === RECORD_MAGIC;
     if (!current.isFinal || grown || !isEqual(head, current.chunk.bytes.subarray(0, CHUNK_HEADER_SIZE))) {
-      if (!(yield* this.#load(current.slot, operation))) return 'again';
-      if (!isSameChunk(head, this.#current!.chunk.bytes)) return 'again';
+      if (!(yield* this.#load(current.slot, operation, current.chunk.firstRecordId))) return 'again';
       if (this.#isReadable) return 'records';
     }
 
     const next = [current.slot + 1, 0]
       .filter((slot) => slot !== current.slot)
-      .map((slot) => ({ slot, firstId: firstIdOf(headOf(slot)) }))
-      .find(({ firstId }) => firstId !== undefined && firstId > current.chunk.firstRecordId);
-    const isNext = next !== undefined && next.firstId === this.#last + 1n;
+      .map((slot) => ({ slot, firstId: firstIdOf(headOf(slot)) ?? NOWHERE }))
+      .find(({ firstId }) => firstId > current.chunk.firstRecordId);
     const isKnown = known !== undefined && firstIdOf(headOf(known.slot)) === known.firstId;
-    if (isNext || isKnown) {
+    const following = next?.firstId === this.#last + 1n ? next : isKnown ? known : undefined;
+    if (following !== undefined) {
       // Nothing is added to a chunk once another one follows.
       if (this.#settle()) return 'records';
-      return yield* this.#enter(
-        isNext ? next.slot : known!.slot,
-        isKnown && (!isNext || next.slot === known.slot),
-        operation,
-      );
+      return yield* this.#enter(following, operation);
     }
     const announced = headerChanged && nextIdOf(header!) > this.#last + 1n;
-    if (next !== undefined || known !== undefined || announced) return yield* this.#search(slots, operation);
+    if (next !== undefined || known !== undefined || announced) return yield* this.#search(operation);
     return 'nothing';
   }
 
-  *#enter(slot: number, isKnown: boolean, operation: Operation): Task<'records' | 'nothing' | 'again'> {
-    if (!(yield* this.#load(slot, operation))) return 'again';
-    if (isKnown) this.#knownAt++;
+  #slotsOf(sizeBytes: number): number {
+    return Math.max(0, Math.ceil((sizeBytes - this.#log.blockSize) / CHUNK_SIZE));
+  }
+
+  *#enter({ slot, firstId }: Head, operation: Operation): Task<'records' | 'nothing' | 'again'> {
+    if (!(yield* this.#load(slot, operation, firstId))) return 'again';
+    if (this.#known[this.#knownAt + 1]?.slot === slot) this.#knownAt++;
     else this.#known = [];
     // A chunk whose records are all behind the position, or cannot be read yet, is looked at like the one before.
     return this.#isReadable ? 'records' : 'again';
@@ -411,8 +410,9 @@ export class LogTail {
   }
 
   /** Looks at all slots for the oldest chunk that has records behind the position. */
-  *#search(slots: number, operation: Operation): Task<'records' | 'nothing' | 'again'> {
-    const heads = yield* this.#heads(slots, operation);
+  *#search(operation: Operation): Task<'records' | 'nothing' | 'again'> {
+    const heads = yield* this.#settledHeads(operation);
+    if (heads === undefined) return 'again';
     let index = heads.findLastIndex(({ firstId }) => firstId <= this.#last + 1n);
     this.#current = undefined;
     this.#known = heads;
@@ -420,13 +420,28 @@ export class LogTail {
       operation.checkpoint();
       yield TURN;
       const { slot, firstId } = heads[index]!;
-      if (!(yield* this.#load(slot, operation))) return 'again';
-      if (this.#current!.chunk.firstRecordId !== firstId) return 'again';
+      if (!(yield* this.#load(slot, operation, firstId))) return 'again';
       this.#knownAt = index;
       if (index < heads.length - 1) this.#settle();
       if (this.#isReadable) return 'records';
     }
     return this.#countsAnew() ? 'again' : 'nothing';
+  }
+
+  /**
+   * The chunks of the file. Where chunks are written meanwhile, what was read of some is older than what was read of others: ids that
+   * are missing in front of the next chunk are only missing when they still are after it has been seen.
+   */
+  *#settledHeads(operation: Operation): Task<Head[] | undefined> {
+    const nextOf = (heads: readonly Head[]) => heads.find(({ firstId }) => firstId > this.#last)?.firstId;
+    let heads = yield* this.#heads(operation);
+    for (let look = 0; look < LOOKS; look++) {
+      const next = nextOf(heads);
+      if (next === undefined || next === this.#last + 1n) return heads;
+      heads = yield* this.#heads(operation);
+      if (nextOf(heads) === next) return heads;
+    }
+    return undefined;
   }
 
   /** A log that has only older ids, of records that were written later, is one that counts from 1 again. */
@@ -443,8 +458,10 @@ export class LogTail {
   }
 
   /** The chunks of the file that have records, in the order of their ids. */
-  *#heads(slots: number, operation: Operation): Task<Head[]> {
+  *#heads(operation: Operation): Task<Head[]> {
     const { fd, path } = this.#log;
+    // Asked anew each time: the file may have grown since it was looked at last.
+    const slots = this.#slotsOf(Number((yield* statOpenFile(fd, operation.api, path)).size));
     const found: Head[] = [];
     for (let from = 0; from < slots; from += PEEK_BATCH) {
       operation.checkpoint();
@@ -460,8 +477,11 @@ export class LogTail {
     return found.sort((a, b) => (a.firstId < b.firstId ? -1 : a.firstId > b.firstId ? 1 : a.slot - b.slot));
   }
 
-  /** Reads a chunk as it is at one moment. False when the slot holds none; there is no current chunk then. */
-  *#load(slot: number, operation: Operation): Task<boolean> {
+  /**
+   * Reads a chunk as it is at one moment. False when the slot holds none, or not the one that begins with `firstId`; there is no
+   * current chunk then.
+   */
+  *#load(slot: number, operation: Operation, firstId?: bigint): Task<boolean> {
     const log = this.#log;
     const { api } = operation;
     const previous = this.#current;
@@ -473,6 +493,7 @@ export class LogTail {
       const bytes = buffer.subarray(0, filled);
       if (filled < CHUNK_HEADER_SIZE || !hasChunkMagic(bytes)) return false;
       const chunk = new Chunk(bytes, slot, log.offsetOf(slot));
+      if (firstId !== undefined && chunk.firstRecordId !== firstId) return false;
       const { header, records } = chunk.checksums();
       const isFinal = header && records;
       if (!isFinal && read < READS) {
