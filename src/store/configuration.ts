@@ -106,7 +106,8 @@ function jsonOf(given: unknown): unknown {
 }
 
 function isEqual(a: unknown, b: unknown): boolean {
-  return Array.isArray(a) && Array.isArray(b) ? a.join('\n') === b.join('\n') : a === b;
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
 type Json = Readonly<Record<string, unknown>>;
