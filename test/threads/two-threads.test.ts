@@ -7,6 +7,7 @@ import * as winevt from '../../dist/wevtapi/index.js';
 import { CHUNK_SIZE, FileFlag, FileHeaderOffset, HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
 import { sampleLog } from '../evtx/sample-events.ts';
 import { temporaryFolder, writeLongLog } from '../log-files.ts';
+import { GrowingLog } from '../service/growing-log.ts';
 
 interface Message {
   readonly calling?: boolean;
@@ -79,6 +80,18 @@ describe('the procedure that the EvtCancel page documents, with two real threads
       await thread.end();
     },
   );
+
+  test('A waits in EvtNext on a subscription; B cancels it: false, 1223; it lives on, and gives what B writes', async () => {
+    const log = new GrowingLog(join(folder, 'growing.evtx'));
+    const thread = new ThreadA({ file: log.path, query: '*', call: 'EvtSubscribe' });
+    const { handle } = await thread.next();
+    const { result, error } = await cancelUntilAnswered(thread, handle!);
+    expect({ result, error }).toEqual({ result: false, error: winevt.WIN32.ERROR_CANCELLED });
+    thread.send();
+    log.append();
+    expect(await thread.next()).toMatchObject({ result: true });
+    await thread.end();
+  });
 
   test('B closes the result set that A blocks on: A gets 1223', async () => {
     const thread = new ThreadA({ file: long, query: NOTHING, call: 'EvtNext' });

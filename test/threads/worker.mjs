@@ -11,7 +11,22 @@ function blockIn(name, handle) {
   return winevt.EvtNext(handle, 10, events, winevt.INFINITE, 0);
 }
 
-if (call === 'EvtQuery') {
+if (call === 'EvtSubscribe') {
+  // A wait for events that do not come; the subscription lives on when it is cancelled.
+  const signal = new Int32Array(new SharedArrayBuffer(4));
+  const from = winevt.EvtSubscribeStartAtOldestRecord;
+  const handle = winevt.EvtSubscribe(null, signal, file, query, null, null, null, from);
+  const next = (timeout) => winevt.EvtNext(handle, 10, [], timeout, 0);
+  parentPort.postMessage({ calling: true, handle });
+  let result = next(600_000);
+  parentPort.postMessage({ result, error: winevt.GetLastError() });
+  // Again, while the other thread writes.
+  parentPort.once('message', () => {
+    result = next(600_000);
+    parentPort.postMessage({ result, error: 0 });
+    winevt.EvtClose(handle);
+  });
+} else if (call === 'EvtQuery') {
   // No handle exists yet: the session is what it is cancelled through.
   parentPort.postMessage({ calling: true });
   const handle = winevt.EvtQuery(null, file, query, flags);
