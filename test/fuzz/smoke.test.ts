@@ -10,6 +10,10 @@ const INPUTS: Readonly<Record<string, number>> = {
   binxml: 60,
   xpath: 4000,
   querylist: 3000,
+  configuration: 2000,
+  channelxml: 1500,
+  eventjson: 2000,
+  append: 300,
 };
 
 test.each(TARGETS.map((target) => [target.name, target] as const))('%s survives hostile input', (name, target) => {
