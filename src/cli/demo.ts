@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import * as path from 'node:path';
 import { type EventLogReader, EventLogSession, type EventRecord, isCancelled } from '../index.ts';
 import { DEMO_EVENTS, writeDemoLog } from './demo-file.ts';
+import { showStore } from './demo-store.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText } from './failure.ts';
 import { tableFormatter } from './format/table.ts';
@@ -37,6 +38,7 @@ export async function demo(options: { readonly log?: string }): Promise<number> 
     await prepare(file);
     await showQuery(file);
     await showCancel(file);
+    await showStore(file, say);
     showMore(file);
     return ExitStatus.success;
   } catch (error) {
