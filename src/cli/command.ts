@@ -6,6 +6,7 @@ import { endWithReader } from './end-with-reader.ts';
 import { ExitStatus } from './exit-status.ts';
 import type { ExportLogOptions } from './export-log.ts';
 import { failureText, UsageError } from './failure.ts';
+import type { FollowOptions } from './follow-events.ts';
 import type { GetLogOptions, SetLogOptions } from './log-config.ts';
 import type { EnumLogsOptions, LogInfoOptions } from './log-info.ts';
 import type { QueryEventsOptions } from './query-options.ts';
@@ -17,6 +18,7 @@ type Run = (argument: string | undefined, options: object, target: string | unde
 /** Runs a verb and gives the exit status. What a verb needs is loaded when it runs. */
 const RUN: Readonly<Record<string, Run>> = {
   qe: async (path, options) => (await import('./query-events.ts')).queryEvents(path, options as QueryEventsOptions),
+  follow: async (path, options) => (await import('./follow-events.ts')).followEvents(path, options as FollowOptions),
   gli: async (log, options) => (await import('./log-info.ts')).logInfo(log ?? '', options as LogInfoOptions),
   el: async (_, options) => (await import('./log-info.ts')).enumLogs(options as EnumLogsOptions),
   write: async (channel, options) =>
@@ -142,8 +144,9 @@ export async function runCommand(given: readonly string[], version: string): Pro
   let status: number = ExitStatus.success;
   try {
     const args = normalizeArguments(given, VERBS);
-    // `qe` saves its bookmark before it ends with its reader.
-    if (args[0] !== 'qe' || args.includes('--help')) endWithReader();
+    // These save their bookmark before they end with their reader.
+    const savesBookmark = args[0] === 'qe' || args[0] === 'follow';
+    if (!savesBookmark || args.includes('--help')) endWithReader();
     const program = programFor(args[0], version, (given) => {
       status = given;
     });

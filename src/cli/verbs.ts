@@ -63,6 +63,8 @@ const LOG_FILE: OptionSpec = {
 
 export const FORMATS = ['xml', 'text', 'json', 'csv', 'table'] as const;
 export type Format = (typeof FORMATS)[number];
+/** Those that need not know what comes later. */
+export const FOLLOW_FORMATS = ['xml', 'text', 'json'] as const;
 
 export const VERBS: readonly VerbSpec[] = [
   {
@@ -228,6 +230,86 @@ export const VERBS: readonly VerbSpec[] = [
       ['winevt qe ./Logs -q "*[System[Level<=2]]" -f json | jq .', 'errors of all logs in a folder, by time'],
       ['winevt qe /sq:true query.xml', 'a structured query that names its logs'],
       ['winevt qe App.evtx /sbm:at.xml /c:100; winevt qe App.evtx /bm:at.xml', 'read on where the first call ended'],
+    ],
+  },
+  {
+    verb: 'follow',
+    names: ['follow'],
+    argument: {
+      name: 'PATH',
+      help: 'channel name, or log file that grows; not needed when the query is a structured one, which names the logs',
+      file: true,
+      optional: true,
+    },
+    summary: 'print events as they come, until Ctrl-C',
+    options: [
+      {
+        long: 'query',
+        names: ['q'],
+        kind: 'value',
+        placeholder: 'QUERY',
+        group: SOURCE,
+        help: 'XPath, or a structured query in XML; all events by default',
+      },
+      LOG_FILE,
+      STORE,
+      LOGS,
+      {
+        long: 'tolerate',
+        names: [],
+        kind: 'switch',
+        group: SOURCE,
+        help: 'leave out logs that cannot be opened and parts of the query that are not valid',
+      },
+      {
+        long: 'oldest',
+        names: [],
+        kind: 'switch',
+        group: POSITION,
+        help: 'begin with the oldest event that is there; by default, with the next that comes',
+      },
+      {
+        long: 'bookmark',
+        names: ['bm'],
+        kind: 'value',
+        placeholder: 'FILE',
+        group: POSITION,
+        file: true,
+        help: 'begin behind the event that this file names, when it is there, and keep it up to date',
+      },
+      {
+        long: 'strict',
+        names: [],
+        kind: 'switch',
+        group: POSITION,
+        help: 'fail where events are missing; by default they are told and passed over',
+      },
+      {
+        long: 'count',
+        names: ['c'],
+        kind: 'value',
+        placeholder: 'N',
+        group: POSITION,
+        help: 'stop after N events',
+      },
+      {
+        long: 'format',
+        names: ['f'],
+        kind: 'value',
+        placeholder: 'FORMAT',
+        group: OUTPUT,
+        choices: FOLLOW_FORMATS,
+        help: 'xml (default), text, json (one object per line; also jsonl)',
+      },
+      { long: 'quiet', names: [], kind: 'switch', group: OUTPUT, help: 'of damage and of stopping, say nothing' },
+    ],
+    examples: [
+      ['winevt follow Application', 'events of a channel as they are written'],
+      [
+        'winevt follow Security.evtx --oldest -f json | jq .',
+        'a log file from its beginning, then what is added to it',
+      ],
+      ['winevt follow System -q "*[System[Level<=2]]" --bookmark at.xml', 'errors, going on where the last run ended'],
     ],
   },
   {
