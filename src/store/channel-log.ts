@@ -7,7 +7,7 @@ import { ChunkWriter } from '../evtx/chunk-writer.ts';
 import { fileHeaderBytes } from '../evtx/file-writer.ts';
 import { CHUNK_HEADER_SIZE, CHUNK_MAGIC, CHUNK_SIZE, FileFlag, HEADER_BLOCK_SIZE } from '../evtx/layout.ts';
 import type { Operation } from '../operations/operation.ts';
-import type { Task } from '../operations/task.ts';
+import { isAsynchronous, type Task } from '../operations/task.ts';
 import { type Disk, diskError } from './disk.ts';
 import type { Held, StoreLock } from './lock.ts';
 import { type LogState, readLogState, slotOffset } from './log-state.ts';
@@ -117,6 +117,8 @@ export class ChannelLog {
   /** Runs `body` while no other process changes the log. */
   *locked<T>(operation: Operation, body: (this: ChannelLog) => Task<T>): Task<T> {
     const held = yield* this.#hold(operation);
+    // Where nothing else runs in this thread, nobody could let go of it later.
+    const asynchronous = yield* isAsynchronous();
     let done = false;
     try {
       const result = yield* body.call(this);
@@ -125,7 +127,7 @@ export class ChannelLog {
     } catch (error) {
       throw diskError(error, operation.api, this.file);
     } finally {
-      this.#letGo(held, done);
+      this.#letGo(held, done, done && asynchronous);
     }
   }
 
@@ -135,16 +137,17 @@ export class ChannelLog {
       this.#refresh(held, operation.api);
       return held;
     } catch (error) {
-      this.#letGo(held, false);
+      this.#letGo(held, false, false);
       throw diskError(error, operation.api, this.file);
     }
   }
 
   /** @param done false: a change failed, and what is known of the log is read anew next time */
-  #letGo(held: Held, done: boolean): void {
+  #letGo(held: Held, done: boolean, soon: boolean): void {
     if (!done) this.#forget();
     this.#generation = held.generation;
-    held.release();
+    if (soon) held.releaseSoon();
+    else held.release();
     this.#onChanged(this.file);
   }
 
@@ -160,7 +163,8 @@ export class ChannelLog {
 
   /** Looks what others have done since this log was last changed here. */
   #refresh(held: Held, api: string): void {
-    if (this.#state !== undefined && held.generation === this.#generation + 1) return;
+    const nobodyBetween = held.generation === this.#generation || held.generation === this.#generation + 1;
+    if (this.#state !== undefined && nobodyBetween) return;
     this.#forget();
     this.#open();
     const { size, ino } = fs.fstatSync(this.#fd, { bigint: true });
@@ -197,22 +201,22 @@ export class ChannelLog {
     return name;
   }
 
-  /** What a writer that was killed has left: a stale chunk header, and bytes behind the last record. */
+  /** What a writer that was killed has left: a stale chunk header, bytes behind the last record, a chunk that never began. */
   #repair(): void {
     const state = this.#state!;
-    const { chunk } = state;
-    if (chunk === undefined) return;
-    const offset = slotOffset(state.current);
-    this.#disk.write(this.#fd, chunk.finish(), offset);
+    if (state.chunk !== undefined) this.#disk.write(this.#fd, state.chunk.finish(), slotOffset(state.current));
     const slots = Math.ceil((state.sizeBytes - HEADER_BLOCK_SIZE) / CHUNK_SIZE);
     const bytes = new Uint8Array(CHUNK_SIZE);
     for (let slot = 0; slot < slots; slot++) {
-      // A chunk that was begun, and never got a header, or a record.
       const at = slotOffset(slot);
       const isChunk = this.#disk.read(this.#fd, bytes.subarray(0, CHUNK_MAGIC.length), at) > 0 && hasChunkMagic(bytes);
       if (isChunk && slot < state.slots) continue;
       const count = this.#disk.read(this.#fd, bytes, at);
       if (bytes.subarray(0, count).some((byte) => byte !== 0)) this.#disk.write(this.#fd, EMPTY_SLOT, at);
+      if (slot >= state.slots || state.hole !== undefined) continue;
+      // It had made room for a chunk among the others: the next event fills it, so that the slots have no gap.
+      state.hole = slot;
+      state.chunk = undefined;
     }
   }
 
@@ -253,8 +257,8 @@ export class ChannelLog {
     const state = this.#state!;
     const most = Math.max(1, Math.floor(maxSizeBytes / CHUNK_SIZE));
     const isFirst = state.chunk === undefined && state.slots === 1 && state.nextRecordNumber === 1n;
-    let slot = isFirst ? 0 : state.slots;
-    if (slot >= most) {
+    let slot = isFirst ? 0 : (state.hole ?? state.slots);
+    if (slot >= most && state.hole === undefined) {
       if (mode !== 'circular') return false;
       slot = (state.current + 1) % state.slots;
       this.#mark();
@@ -272,6 +276,7 @@ export class ChannelLog {
       }
       state.slots = Math.max(state.slots, slot + 1);
     }
+    state.hole = undefined;
     state.current = slot;
     state.chunk = chunk;
     state.written = 0;
@@ -392,14 +397,14 @@ export class ChannelLog {
     } catch (error) {
       throw diskError(error, operation.api, this.file);
     } finally {
-      this.#letGo(held, false);
+      this.#letGo(held, false, false);
     }
   }
 }
 
 function mutable(state: LogState, sizeBytes: number): MutableState {
   const written = state.chunk?.freeSpaceOffset ?? 0;
-  return { ...state, written, writtenId: state.nextRecordId, sizeBytes, marked: false };
+  return { ...state, written, writtenId: state.nextRecordId, sizeBytes, marked: false, hole: undefined };
 }
 
 type MutableState = { -readonly [K in keyof LogState]: LogState[K] } & {
@@ -409,6 +414,8 @@ type MutableState = { -readonly [K in keyof LogState]: LogState[K] } & {
   sizeBytes: number;
   /** The file says that it is not closed. */
   marked: boolean;
+  /** A slot among the others that holds no chunk. */
+  hole: number | undefined;
 };
 
 const ARCHIVE = 'Archive-';

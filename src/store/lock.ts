@@ -64,7 +64,22 @@ export interface Held {
   readonly generation: number;
   /** Lets go. Doing it twice is harmless. */
   release(): void;
+  /** Lets go soon: whoever in this thread wants it next may have it at once, and nobody else waits for long. */
+  releaseSoon(): void;
 }
+
+/** A lock that is kept for a moment, because its holder may want it again. */
+interface Kept {
+  readonly held: Held;
+  readonly owner: StoreLock;
+  readonly since: number;
+}
+
+/** Who appends event by event would spend most of the time taking the lock: it is kept so long, over turns of the event loop. */
+const KEEP_MS = 10;
+
+// By folder: what one object of this thread keeps, another one must get without waiting, because nothing else runs meanwhile.
+const kept = new Map<string, Kept>();
 
 let made = 0;
 
@@ -74,7 +89,7 @@ export class StoreLock {
 
   /** @param folder that is the lock; made when it is first taken */
   constructor(folder: string) {
-    this.#folder = folder;
+    this.#folder = path.resolve(folder);
   }
 
   /**
@@ -92,6 +107,11 @@ export class StoreLock {
 
   /** Takes it if nobody holds it. @throws EvtError ERROR_ACCESS_DENIED (5) */
   tryAcquire(api: string): Held | undefined {
+    const mine = kept.get(this.#folder);
+    kept.delete(this.#folder);
+    // Who has kept it for long lets the others have their turn.
+    if (mine?.owner === this && performance.now() - mine.since < KEEP_MS) return this.#again(mine);
+    mine?.held.release();
     try {
       return this.#tryAcquire();
     } catch (error) {
@@ -130,15 +150,33 @@ export class StoreLock {
       const number = numberOf(other);
       if (number > 0 && number < generation) fs.rmSync(path.join(this.#folder, other), { force: true });
     }
+    return this.#held(generation, performance.now());
+  }
+
+  /** What is kept, for its owner. */
+  #again({ held, since }: Kept): Held {
+    return this.#held(held.generation, since);
+  }
+
+  #held(generation: number, since: number): Held {
+    const name = path.join(this.#folder, `${generation}`);
     let isHeld = true;
-    return {
-      generation,
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        fs.renameSync(name, `${name}${FREE}`);
-      },
+    const release = () => {
+      if (!isHeld) return;
+      isHeld = false;
+      fs.renameSync(name, `${name}${FREE}`);
     };
+    const releaseSoon = () => {
+      if (!isHeld) return;
+      const own: Kept = { held: { generation, release, releaseSoon }, owner: this, since };
+      kept.set(this.#folder, own);
+      setImmediate(() => {
+        if (kept.get(this.#folder) !== own) return;
+        kept.delete(this.#folder);
+        release();
+      });
+    };
+    return { generation, release, releaseSoon };
   }
 
   #look(): { highest: number; isFree: boolean } {

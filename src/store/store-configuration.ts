@@ -27,6 +27,12 @@ export class StoreConfiguration {
   /** What was read last, and from which state of the file: it is looked at again for every call. */
   #read: { readonly state: string; readonly configuration: Configuration } | undefined;
 
+  /** Channels found since the configuration was last read. */
+  #found: { readonly configuration: Configuration | undefined; readonly channels: Map<string, Channel> } = {
+    configuration: undefined,
+    channels: new Map(),
+  };
+
   constructor(folder: string, lock: StoreLock) {
     this.folder = folder;
     this.#lock = lock;
@@ -72,9 +78,22 @@ export class StoreConfiguration {
     throw new EvtError('ERROR_EVT_CHANNEL_NOT_FOUND', api, detail);
   }
 
-  /** As {@link channel}; undefined when there is none of that name. */
+  /**
+   * As {@link channel}; undefined when there is none of that name. What was found is believed as long as the configuration is what
+   * it was: the logs of channels do not go away.
+   */
   find(wanted: string, api: string): Channel | undefined {
     checkChannelName(wanted, api);
+    const configuration = this.#configuration(api);
+    if (this.#found.configuration !== configuration) this.#found = { configuration, channels: new Map() };
+    const known = this.#found.channels.get(channelKey(wanted));
+    if (known !== undefined && configuration === this.#read?.configuration) return known;
+    const found = this.#find(wanted, api);
+    if (found !== undefined) this.#found.channels.set(channelKey(wanted), found);
+    return found;
+  }
+
+  #find(wanted: string, api: string): Channel | undefined {
     const name = this.names(api).find((one) => channelKey(one) === channelKey(wanted));
     if (name === undefined) return undefined;
     const config = this.#configuration(api).channels.get(name) ?? defaultConfig(name);

@@ -70,6 +70,13 @@ export function fileTimeNow(): bigint {
   return fileTimeOfUnixMs(whole) + BigInt(Math.floor((now - whole) * TICKS_PER_MS));
 }
 
+let computer: string | undefined;
+
+function thisComputer(): string {
+  computer ??= hostname();
+  return computer;
+}
+
 function invalid(detail: string): EvtError {
   return new EvtError('ERROR_INVALID_PARAMETER', 'event', detail);
 }
@@ -140,7 +147,7 @@ export class EventWriterForms {
       processId: event.processId ?? process.pid,
       threadId: event.threadId ?? 0,
       userId: event.userId,
-      computer: event.computer ?? hostname(),
+      computer: event.computer ?? thisComputer(),
     };
     const document = (eventRecordId: bigint) =>
       isClassic

@@ -142,6 +142,27 @@ describe('a channel’s log', () => {
     expect(faults(log.file)).toEqual([]);
   });
 
+  it('fills the slot of an old chunk that its writer was killed over', () => {
+    const log = openLog(temporaryFolder());
+    for (let n = 0; n < 3000; n += 100) append(log, drafts(n, 100, 300));
+    const { currentChunk, chunkCount } = readFileHeader(readFileSync(log.file));
+    // The header in the file lags behind: the newest chunk is the one with the highest ids.
+    expect(chunkCount).toBeGreaterThan(currentChunk);
+    const heads = Array.from({ length: 16 }, (_, slot) =>
+      readFileSync(log.file).readBigUInt64LE(4096 + 65_536 * slot + 0x18),
+    );
+    const oldest = heads.indexOf(heads.reduce((a, b) => (a < b ? a : b)));
+    const fd = openSync(log.file, 'r+');
+    writeSync(fd, new Uint8Array(512), 0, 512, 4096 + 65_536 * oldest);
+    const again = openLog(join(log.file, '..'));
+    expect(append(again, [draft(3000)])).toEqual([3001n]);
+    close(again);
+    expect(faults(log.file)).toEqual([]);
+    const kept = ids(log.file);
+    expect(kept).toEqual(range(kept[0]!, kept.length));
+    expect(kept.at(-1)).toBe(3001);
+  });
+
   it('refuses a file that is no log, and leaves it alone', () => {
     const folder = temporaryFolder();
     const log = openLog(folder);
