@@ -601,7 +601,7 @@ export const VERBS: readonly VerbSpec[] = [
   {
     verb: 'demo',
     names: ['demo'],
-    summary: 'make a log of 200,000 events, query it, and cancel a long query in the middle',
+    summary: 'make a log of 200,000 events, query it, cancel a long query; write, follow, export and clear a channel',
     options: [
       {
         long: 'log',
