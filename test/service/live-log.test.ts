@@ -65,7 +65,8 @@ describe('a result set over a log that is being written to', () => {
       const damages: LogDamage[] = [];
       const set = query(log.file, 'forward', damages);
       const ids: number[] = [];
-      for (let events = next(set, 1000); events.length > 0; events = next(set, 1000)) ids.push(...events.map(({ id }) => id));
+      for (let events = next(set, 1000); events.length > 0; events = next(set, 1000))
+        ids.push(...events.map(({ id }) => id));
       set.dispose();
       expect(ids).toEqual(Array.from({ length: n + 7 }, (_, i) => i + 1));
       expect(damages).toEqual([]);
