@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Chunk } from '../../src/evtx/chunk.ts';
@@ -7,11 +7,14 @@ import { EventLogSession } from '../../src/index.ts';
 import { cancelHandle, DEFAULT_SESSION } from '../../src/operations/handle-table.ts';
 import { Operation } from '../../src/operations/operation.ts';
 import { runSync } from '../../src/operations/task.ts';
+import { exportResult } from '../../src/service/local/export-log.ts';
 import { LocalService } from '../../src/service/local/local-service.ts';
+import type { Disk } from '../../src/store/disk.ts';
 import * as winevt from '../../src/wevtapi/index.ts';
 import * as promises from '../../src/wevtapi/promises.ts';
 import { corpus, corpusLogs, corpusPath } from '../corpus.ts';
 import { temporaryFolder, writeSampleLog, writeTimedLog } from '../log-files.ts';
+import { type Faults, faultyDisk } from '../store/faulty-disk.ts';
 
 const FILE = winevt.EvtExportLogFilePath;
 
@@ -97,6 +100,20 @@ describe('an exported log', () => {
   });
 });
 
+/** An export through a disk of its own. */
+function exportAll(log: string, target: string, overwrite: boolean, disk: Disk): void {
+  const operation = new Operation('EvtExportLog', DEFAULT_SESSION);
+  const wanted = { path: log, pathType: 'file', query: undefined, tolerate: false, onDamage: undefined } as const;
+  const query = { ...wanted, direction: 'forward', strict: false, recover: false, onProgress: undefined } as const;
+  const resultSet = runSync(new LocalService().query(query, operation));
+  try {
+    const request = { ...wanted, target, overwrite, onProgress: undefined };
+    runSync(exportResult({ resultSet, files: [log] }, request, operation, disk));
+  } finally {
+    resultSet.dispose();
+  }
+}
+
 describe('the target of an export', () => {
   it('is not touched when it is there, unless that is asked for', () => {
     const folder = temporaryFolder();
@@ -166,6 +183,38 @@ describe('the target of an export', () => {
       }
       expect(cancelled).toBeGreaterThan(50);
       expectSound(target);
+    }
+  });
+
+  it('is absent, or what it was, whatever change of the disk fails', () => {
+    const folder = temporaryFolder();
+    const log = writeSampleLog(folder, 'log.evtx', 400);
+    for (const overwrite of [false, true]) {
+      for (const tears of [false, true]) {
+        const target = join(folder, `out-${overwrite}-${tears}.evtx`);
+        if (overwrite) writeFileSync(target, 'old');
+        for (let failAt = 1; ; failAt++) {
+          const state: Faults = { changes: 0, failAt, staysDead: false, code: 'ENOSPC', tears };
+          let failure: unknown;
+          try {
+            exportAll(log, target, overwrite, faultyDisk(state));
+          } catch (error) {
+            failure = error;
+          }
+          if (state.changes < failAt) break;
+          // Past the commit point the log is there; a name that cannot be removed, or a folder that cannot be synced, is no loss.
+          const now = existsSync(target) ? readFileSync(target) : undefined;
+          const isWhole = now !== undefined && now.toString() !== 'old';
+          if (isWhole) expectSound(target);
+          else expect(now?.toString()).toBe(overwrite ? 'old' : undefined);
+          if (failure === undefined) expect(state.wasRemoval, `change ${failAt}`).toBe(true);
+          else expect(failure).toMatchObject({ code: 112 });
+          rmSync(target, { force: true });
+          if (overwrite) writeFileSync(target, 'old');
+          for (const name of partials(folder)) rmSync(join(folder, name));
+        }
+        expectSound(target);
+      }
     }
   });
 
