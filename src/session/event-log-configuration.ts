@@ -1,4 +1,5 @@
-import { callSaveChannelConfig, runAsynchronous } from '../service/calls.ts';
+import { runAsynchronous } from '../service/calls.ts';
+import { callSaveChannelConfig } from '../service/log-calls.ts';
 import {
   type ChannelConfig,
   ChannelIsolation,

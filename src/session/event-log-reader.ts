@@ -1,15 +1,7 @@
 import { EvtError } from '../errors/evt-error.ts';
-import {
-  callLines,
-  callNext,
-  callQuery,
-  callSeek,
-  cancel,
-  close,
-  ResultSetObject,
-  runAsynchronous,
-} from '../service/calls.ts';
+import { callLines, callNext, callQuery, callSeek, cancel, close, runAsynchronous } from '../service/calls.ts';
 import { handleObject, isKnown } from '../service/handle-registry.ts';
+import { ResultSetObject } from '../service/objects.ts';
 import type { LineFormat, LogEvent, Progress, QueryRequest, SeekOrigin, SourceStatus } from '../service/service.ts';
 import { EventBookmark } from './event-bookmark.ts';
 import { type EventLogQuery, guessPathType } from './event-log-query.ts';

@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 import { EvtError } from '../errors/evt-error.ts';
+import { cancel, close, runAsynchronous } from '../service/calls.ts';
 import {
   callChannelConfig,
   callChannels,
@@ -7,11 +8,8 @@ import {
   callExportLog,
   callLogInfoOf,
   callWrite,
-  cancel,
-  close,
-  openLocalSession,
-  runAsynchronous,
-} from '../service/calls.ts';
+} from '../service/log-calls.ts';
+import { openLocalSession } from '../service/objects.ts';
 import type { ExportProgress, ExportResult, LogInfo, PathType } from '../service/service.ts';
 import type { NewEvent } from '../store/written-event.ts';
 import type { EventBookmark } from './event-bookmark.ts';

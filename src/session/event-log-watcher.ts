@@ -1,14 +1,7 @@
 import { EvtError } from '../errors/evt-error.ts';
-import {
-  callNext,
-  callSubscribe,
-  callWait,
-  cancel,
-  close,
-  runAsynchronous,
-  SubscriptionObject,
-} from '../service/calls.ts';
+import { callNext, callSubscribe, callWait, cancel, close, runAsynchronous } from '../service/calls.ts';
 import { handleObject, isKnown } from '../service/handle-registry.ts';
+import { SubscriptionObject } from '../service/objects.ts';
 import type {
   LogDamage,
   LogEvent,

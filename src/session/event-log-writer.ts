@@ -1,5 +1,6 @@
 import { EvtError } from '../errors/evt-error.ts';
-import { callCloseWriters, callWrite, runAsynchronous } from '../service/calls.ts';
+import { runAsynchronous } from '../service/calls.ts';
+import { callCloseWriters, callWrite } from '../service/log-calls.ts';
 import type { Durability } from '../store/channel-log.ts';
 import type { NewEvent } from '../store/written-event.ts';
 

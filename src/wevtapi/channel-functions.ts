@@ -2,8 +2,9 @@ import type { Variant } from '../binxml/value.ts';
 import { ValueType } from '../binxml/value-type.ts';
 import { EvtError } from '../errors/evt-error.ts';
 import { localHandle } from '../operations/handle-table.ts';
-import { type Call, callChannelConfig, callChannels, callSaveChannelConfig } from '../service/calls.ts';
+import type { Call } from '../service/calls.ts';
 import { type HandleObject, handleObject, keepHandle } from '../service/handle-registry.ts';
+import { callChannelConfig, callChannels, callSaveChannelConfig } from '../service/log-calls.ts';
 import {
   CHANNEL_PROPERTIES,
   type ChannelConfig,

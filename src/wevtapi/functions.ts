@@ -8,19 +8,11 @@ import { systemValues } from '../render/system-values.ts';
 import { bodyValues } from '../render/user-values.ts';
 import { renderXml } from '../render/xml.ts';
 import { bookmarkXml, EMPTY_POSITION, movedBookmark, parseBookmark } from '../service/bookmark.ts';
-import {
-  type Call,
-  callClearLog,
-  callExportLog,
-  callOpenLog,
-  callQuery,
-  callSubscribe,
-  EventObject,
-  EventSourceObject,
-  openLocalSession,
-} from '../service/calls.ts';
+import { type Call, callQuery, callSubscribe } from '../service/calls.ts';
 import { type EventSignal, waitForSignal } from '../service/delivery.ts';
 import { type HandleObject, handleObject, keepHandle } from '../service/handle-registry.ts';
+import { callClearLog, callExportLog, callOpenLog } from '../service/log-calls.ts';
+import { EventObject, EventSourceObject, openLocalSession } from '../service/objects.ts';
 import type {
   EventPosition,
   ExportResult,

@@ -10,7 +10,8 @@
 import type { Variant } from '../binxml/value.ts';
 import { EvtError } from '../errors/evt-error.ts';
 import { WIN32 } from '../errors/win32.ts';
-import { callLogInfo, callNextHandles, callSeek, cancel, close, runBlocking } from '../service/calls.ts';
+import { callNextHandles, callSeek, cancel, close, runBlocking } from '../service/calls.ts';
+import { callLogInfo } from '../service/log-calls.ts';
 import * as channels from './channel-functions.ts';
 import { WAIT_FAILED } from './constants.ts';
 import type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';

@@ -4,8 +4,9 @@
  * array. Calls that can take long take a `signal`: aborting it ends that one call with the signal's reason.
  */
 import type { Variant } from '../binxml/value.ts';
-import { callLogInfo, callNextHandles, callSeek, cancel, close, runAsynchronous } from '../service/calls.ts';
+import { callNextHandles, callSeek, cancel, close, runAsynchronous } from '../service/calls.ts';
 import type { EventSignal } from '../service/delivery.ts';
+import { callLogInfo } from '../service/log-calls.ts';
 import * as channels from './channel-functions.ts';
 import type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
 import * as functions from './functions.ts';

@@ -1,0 +1,143 @@
+import { EvtError } from '../errors/evt-error.ts';
+import { DEFAULT_SESSION, HandleKind, openHandle } from '../operations/handle-table.ts';
+import { Operation, type OperationOptions } from '../operations/operation.ts';
+import type { Task } from '../operations/task.ts';
+import type { ChannelConfig } from '../store/channel-config.ts';
+import type { AppendResult } from '../store/channel-log.ts';
+import type { Channel } from '../store/store-configuration.ts';
+import type { Call } from './calls.ts';
+import { handleObject, keepHandle } from './handle-registry.ts';
+import { LogObject, sessionObject } from './objects.ts';
+import type { ClearRequest, ExportRequest, ExportResult, LogInfo, PathType, WriteRequest } from './service.ts';
+
+/** The calls on whole logs: writing, exporting, clearing, what is known of a log, and of its channel. */
+
+/** Writes events to a channel. Cancelled through the session while it waits for its turn; none is written then. */
+export function callWrite(
+  session: number | null,
+  request: WriteRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<AppendResult[]> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.write(request, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** Marks the logs that this session has written to as closed. */
+export function callCloseWriters(session: number | null, api: string): Call<void> {
+  const { object } = sessionObject(session, api);
+  const operation = new Operation(api, undefined);
+  return { api, task: () => object.service.closeWriters(operation), queue: undefined, signal: undefined };
+}
+
+/** EvtExportLog. Cancelled through the session: the target is as it was then. */
+export function callExportLog(
+  session: number | null,
+  request: ExportRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<ExportResult> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.exportLog(request, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** EvtClearLog. Cancelled through the session: the log is untouched then, and there is no backup. */
+export function callClearLog(
+  session: number | null,
+  request: ClearRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<void> {
+  const { handle, object } = sessionObject(session, api);
+  if (request.channel === '') {
+    throw new EvtError('ERROR_INVALID_PARAMETER', api, 'name the channel that is to be cleared');
+  }
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.clearLog(request, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** EvtOpenLog: checks that the log is there. */
+export function callOpenLog(
+  session: number | null,
+  path: string,
+  pathType: PathType,
+  api: string,
+  options: OperationOptions = {},
+): Call<number> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  function* task(): Task<number> {
+    yield* object.service.logInfo(path, pathType, operation);
+    return operation.commit(() => {
+      const opened = openHandle(HandleKind.log, handle === DEFAULT_SESSION ? undefined : handle, api);
+      keepHandle(opened, new LogObject(object.service, path, pathType));
+      return opened;
+    });
+  }
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** EvtGetLogInfo of an open log. */
+export function callLogInfo(log: number | null, api: string): Call<LogInfo> {
+  const object = handleObject(log, LogObject, api);
+  const operation = new Operation(api, log!);
+  const task = () => object.service.logInfo(object.path, object.pathType, operation);
+  return { api, task, queue: undefined, signal: undefined };
+}
+
+/** Information on a log by its name. */
+export function callLogInfoOf(
+  session: number | null,
+  path: string,
+  pathType: PathType,
+  api: string,
+  options: OperationOptions = {},
+): Call<LogInfo> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.logInfo(path, pathType, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** A channel's properties. */
+export function callChannelConfig(
+  session: number | null,
+  channel: string,
+  api: string,
+  options: OperationOptions = {},
+): Call<Channel> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  return {
+    api,
+    task: () => object.service.channelConfig(channel, operation),
+    queue: undefined,
+    signal: options.signal,
+  };
+}
+
+/** Keeps a channel's properties. */
+export function callSaveChannelConfig(
+  session: number | null,
+  channel: string,
+  config: ChannelConfig,
+  api: string,
+  options: OperationOptions = {},
+): Call<void> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.saveChannelConfig(channel, config, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** Names of all channels. */
+export function callChannels(session: number | null, api: string, options: OperationOptions = {}): Call<string[]> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  return { api, task: () => object.service.channels(operation), queue: undefined, signal: options.signal };
+}
