@@ -20,24 +20,33 @@ export interface Finished {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Its standard input; empty by default. */
+  readonly input?: string;
   /** File descriptor for its standard output. */
   readonly stdout?: number;
 }
 
 /** Without the caller's own settings. */
 function environment(env: RunOptions['env']): NodeJS.ProcessEnv {
-  const { WINEVT_LOGS: _logs, COLUMNS: _columns, npm_lifecycle_event: _event, ...rest } = process.env;
+  const {
+    WINEVT_LOGS: _logs,
+    WINEVT_STORE: _store,
+    COLUMNS: _columns,
+    npm_lifecycle_event: _event,
+    ...rest
+  } = process.env;
   return { ...rest, ...env };
 }
 
 /** Runs the command to its end. */
-export function winevt(args: readonly string[], { cwd, env, stdout }: RunOptions = {}): Finished {
+export function winevt(args: readonly string[], { cwd, env, input = '', stdout }: RunOptions = {}): Finished {
   const result = spawnSync(process.execPath, [COMMAND, ...args], {
     cwd,
     env: environment(env),
     encoding: 'utf8',
     maxBuffer: 1 << 29,
-    stdio: ['ignore', stdout ?? 'pipe', 'pipe'],
+    input,
+    stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
   });
   if (result.error !== undefined) throw result.error;
   return { status: result.status ?? undefined, stdout: result.stdout ?? '', stderr: result.stderr };

@@ -151,7 +151,7 @@ describe('completion', () => {
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _winevt; printf '%s\\n' "\${COMPREPLY[@]}"`;
       return linesOf(spawnSync('bash', ['-c', script], { encoding: 'utf8', cwd: logs }).stdout);
     };
-    expect(complete('winevt', 'g')).toEqual(['gli']);
+    expect(complete('winevt', 'g').sort()).toEqual(['gl', 'gli']);
     expect(complete('winevt', 'qe', '--sav')).toEqual(['--savebookmark']);
     expect(complete('winevt', 'qe', '--format', 'j')).toEqual(['json']);
     expect(complete('winevt', 'qe', 'Sys')).toEqual(['System.evtx']);
@@ -168,6 +168,13 @@ describe('winevt demo', () => {
     const [, next] = /the next read goes on with ([\d,]+)/.exec(stdout) ?? [];
     expect(stdout).toContain(`an undisturbed reading has ${next} there`);
     expect(stdout).toMatch(/both readings gave the same [\d,]+ events: none lost, none twice/);
+    expect(stdout).toMatch(
+      /2,000 events written, and followed one by one: all there after [\d,]+ ms, none missed, none twice/,
+    );
+    expect(stdout).toMatch(/exported the warnings, \S+: 200 events/);
+    expect(stdout).toMatch(/cancelled half-way: 1223 after [\d.]+ ms, and no file is left of it/);
+    expect(stdout).toMatch(/cleared: 0 events in the channel, 2,001 in the backup; the next one is number 2,002/);
+    expect(stdout).toContain('System has event 104 of Microsoft-Windows-Eventlog');
     expect(readdirSync(join(folder, 'demo'))).toEqual(['demo.evtx']);
     expect(winevt(['gli', file]).stdout).toContain('numberOfLogRecords: 200000\n');
     // What it says to try next finds something.
