@@ -249,3 +249,50 @@ describe('the channel functions of winevt.h', () => {
     session.close();
   });
 });
+
+describe('a subscription to a channel that is cleared', () => {
+  it('goes on behind the clear; a strict one is told of it once, in front of what follows', async () => {
+    const { session } = openStore();
+    await session.write('App', [event(1), event(2)]);
+    const watch = (strict: boolean) => session.watch('App', undefined, { start: 'oldest', strict });
+    const [strict, tolerant] = [watch(true), watch(false)];
+    const ids = async (watcher: typeof strict) => (await watcher.readBatch()).map(({ fileRecordId }) => fileRecordId);
+    expect(await ids(strict)).toEqual([1n, 2n]);
+    expect(await ids(tolerant)).toEqual([1n, 2n]);
+    await session.clearLog('App');
+    await session.write('App', [event(3), event(4)]);
+    await expect(ids(strict)).rejects.toMatchObject({ code: 15_011 });
+    expect(await ids(strict)).toEqual([3n, 4n]);
+    expect(await ids(tolerant)).toEqual([3n, 4n]);
+    expect([strict.missed, tolerant.missed]).toEqual([0n, 0n]);
+    session.close();
+  });
+
+  it('hears of a rotation, too, and misses nothing of it', async () => {
+    const { folder, session } = openStore();
+    await session.write('App', event(0));
+    const config = await session.getLogConfiguration('App');
+    config.logMode = 'AutoBackup';
+    await config.saveChanges();
+    const watcher = session.watch('App', undefined, { start: 'oldest', strict: true });
+    const seen: bigint[] = [];
+    const codes: number[] = [];
+    const count = 1500;
+    for (let n = 1; n <= count; n += 100) {
+      const big = Array.from({ length: 100 }, (_, i) => ({ ...event(n + i), data: { text: 'x'.repeat(600) } }));
+      await session.write('App', big);
+      while (seen.length < n + 100) {
+        try {
+          seen.push(...(await watcher.readBatch()).map(({ fileRecordId }) => fileRecordId));
+        } catch (error) {
+          codes.push((error as { code: number }).code);
+        }
+      }
+    }
+    const archives = readdirSync(folder).filter((name) => name.startsWith('Archive-App-')).length;
+    expect(archives).toBeGreaterThan(0);
+    expect(codes).toEqual(Array.from({ length: archives }, () => 15_011));
+    expect(seen).toEqual(Array.from({ length: count + 1 }, (_, i) => BigInt(i + 1)));
+    session.close();
+  });
+});

@@ -45,6 +45,8 @@ export interface TailOptions {
   readonly onDamage: ((damage: LogDamage) => void) | undefined;
   /** Told of records that are gone before they were read, and how many; 0 where that cannot be known. */
   readonly onMissed: (records: bigint) => void;
+  /** Told in front of the first record of a log that took the old one's place without its records: it was cleared, or rotated. */
+  readonly onRenewed: () => void;
 }
 
 /** A chunk with records, as its header has it. */
@@ -93,6 +95,8 @@ export class LogTail {
   #known: readonly Head[] = [];
   #knownAt = -1;
   #last = NOWHERE;
+  /** Nothing was read yet of the file that took the old one's place. */
+  #isReplaced = false;
   #lastWritten = 0n;
   #closed = false;
   readonly #record = new RecordCursor();
@@ -252,6 +256,7 @@ export class LogTail {
       }
       // A damaged id would be taken for the log's position, and everything behind it for older.
       if (!isSound && (id < firstRecordId || id - firstRecordId > MAX_RECORDS)) continue;
+      if (this.#isReplaced) this.#tellRenewed();
       if (this.#last > NOWHERE && id > this.#last + 1n) this.#options.onMissed(id - this.#last - 1n);
       this.#last = id;
       this.#lastWritten = chunk.writtenTime(chunkOffset);
@@ -296,6 +301,13 @@ export class LogTail {
       this.#nextRecord++;
     }
     return this.#nextRecord < offsets.length;
+  }
+
+  /** A copy that is brought up to date is replaced, too, and still has the records that were read. */
+  #tellRenewed(): void {
+    this.#isReplaced = false;
+    const oldest = this.#known[0]?.firstId;
+    if (this.#last > NOWHERE && (oldest === undefined || oldest > this.#last)) this.#options.onRenewed();
   }
 
   /** Goes to the chunk that holds the next record; false when there is none yet. */
@@ -536,6 +548,7 @@ export class LogTail {
         this.#log.close();
         this.#log = log;
         this.#inode = inode;
+        this.#isReplaced = true;
         this.#dirty = log.header.dirty;
         this.#header = new Uint8Array(0);
         this.#current = undefined;

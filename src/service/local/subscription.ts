@@ -22,7 +22,7 @@ export class SubscribedLog {
   /** Id behind which a bookmark resumes this log: of the last event given out, or where the subscription began. */
   lastId: bigint | undefined;
   missed = 0n;
-  /** Records are missing in front of the head, and nobody has been told yet. */
+  /** Records are missing in front of the head, or the log was cleared there, and nobody has been told yet. */
   isStale = false;
 
   constructor(name: string, selection: SourceSelection, onMissed: SubscribeRequest['onMissed']) {
@@ -44,7 +44,11 @@ export class SubscribedLog {
     const { name } = this;
     const { selector } = this.selection;
     const onMissed = (records: bigint) => this.#miss(records);
-    this.#tail = yield* LogTail.open(file, operation, { name, selector, onMissed, onDamage: request.onDamage });
+    const onRenewed = () => {
+      this.isStale = true;
+    };
+    const { onDamage } = request;
+    this.#tail = yield* LogTail.open(file, operation, { name, selector, onMissed, onRenewed, onDamage });
     const tail = this.#tail;
     if (request.start === 'future') {
       yield* tail.startAtEnd(operation);
@@ -135,7 +139,7 @@ export class LocalSubscription implements Subscription {
       const stale = this.#stale;
       if (this.#stash.length > 0 || stale === undefined) return this.#stash.splice(0, max);
       stale.isStale = false;
-      const detail = `records of ${stale.name} were overwritten or cleared before they were read; the next read goes on behind them`;
+      const detail = `${stale.name} was cleared or rotated, or overwrote records before they were read; the next read goes on behind that`;
       throw new EvtError('ERROR_EVT_QUERY_RESULT_STALE', operation.api, detail);
     });
   }
