@@ -81,6 +81,20 @@ const KEEP_MS = 10;
 // By folder: what one object of this thread keeps, another one must get without waiting, because nothing else runs meanwhile.
 const kept = new Map<string, Kept>();
 
+/** Folders whose locks are let go of at the next turn: one timer each, however often they are kept until then. */
+const coming = new Set<string>();
+
+function releaseInTurn(folder: string): void {
+  if (coming.has(folder)) return;
+  coming.add(folder);
+  setImmediate(() => {
+    coming.delete(folder);
+    const own = kept.get(folder);
+    kept.delete(folder);
+    own?.held.release();
+  });
+}
+
 let made = 0;
 
 export class StoreLock {
@@ -170,11 +184,7 @@ export class StoreLock {
       if (!isHeld) return;
       const own: Kept = { held: { generation, release, releaseSoon }, owner: this, since };
       kept.set(this.#folder, own);
-      setImmediate(() => {
-        if (kept.get(this.#folder) !== own) return;
-        kept.delete(this.#folder);
-        release();
-      });
+      releaseInTurn(this.#folder);
     };
     return { generation, release, releaseSoon };
   }

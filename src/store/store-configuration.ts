@@ -44,9 +44,9 @@ export class StoreConfiguration {
 
   /** @throws EvtError ERROR_INVALID_DATA (13) for a file that is no configuration */
   #configuration(api: string): Configuration {
-    const stats = fs.statSync(this.#file, { bigint: true, throwIfNoEntry: false });
+    const stats = fs.statSync(this.#file, { throwIfNoEntry: false });
     if (stats === undefined) return { channels: new Map(), other: {} };
-    const state = `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
+    const state = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
     if (this.#read?.state === state) return this.#read.configuration;
     const configuration = parseConfiguration(fs.readFileSync(this.#file, 'utf8'), this.#file, api);
     this.#read = { state, configuration };
