@@ -82,10 +82,13 @@ const CODES: Readonly<Record<string, Win32Symbol>> = {
   ENFILE: 'ERROR_TOO_MANY_OPEN_FILES',
 };
 
-/** Turns the failure of a change into the Win32 one: 112 for a full disk, 5 without rights, 80 for a file that is there. */
+/**
+ * Turns the failure of a change into the Win32 one: 112 for a full disk, 5 without rights, 80 for a file that is there. What is no
+ * failure of the file system stays what it is: an AbortSignal's reason is whatever its owner likes, and may have a code, too.
+ */
 export function diskError(error: unknown, api: string, file: string): unknown {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === undefined || error instanceof EvtError) return error;
+  const { code, errno } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  if (typeof code !== 'string' || typeof errno !== 'number') return error;
   const because = (symbol: Win32Symbol, detail: string) => new EvtError(symbol, api, detail, { cause: error });
   if (code === 'ENOENT') {
     const folder = path.dirname(file);

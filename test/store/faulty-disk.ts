@@ -3,6 +3,8 @@ import { type Disk, nodeDisk } from '../../src/store/disk.ts';
 /** What a failing disk says. */
 export class Failure extends Error {
   readonly code: string;
+  /** What tells an error of the file system from any other that has a code. */
+  readonly errno = -1;
 
   constructor(code: string) {
     super(`${code}: made to fail`);
