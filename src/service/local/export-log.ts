@@ -11,6 +11,8 @@ import { LocalEvent } from './local-event.ts';
 
 /** Events taken from the result in one go. */
 const BATCH = 64;
+/** So much waits for the disk at most: a cancel need not wait for more. */
+const SYNC_EVERY_BYTES = 16 * 1024 * 1024;
 
 /** What an export is made from. */
 export interface ExportSource {
@@ -22,16 +24,25 @@ export interface ExportSource {
 
 /**
  * Checks a target before anything is read.
- * @throws EvtError ERROR_FILE_EXISTS (80), ERROR_PATH_NOT_FOUND (3), ERROR_INVALID_PARAMETER (87)
+ * @throws EvtError ERROR_FILE_EXISTS (80), ERROR_PATH_NOT_FOUND (3), ERROR_INVALID_PARAMETER (87), ERROR_INVALID_NAME (123)
  */
 export function checkTarget({ target, overwrite }: ExportRequest, api: string): void {
   if (!path.isAbsolute(target)) throw new EvtError('ERROR_INVALID_PARAMETER', api, `${target} is no absolute path`);
+  if (target.includes('\0') || target.endsWith('/') || target.endsWith(path.sep)) {
+    throw new EvtError('ERROR_INVALID_NAME', api, `${JSON.stringify(target)} is no name of a file`);
+  }
   const folder = path.dirname(target);
   if (!fs.existsSync(folder)) throw new EvtError('ERROR_PATH_NOT_FOUND', api, `there is no folder ${folder}`);
-  const stats = fs.statSync(target, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  if (!overwrite) throw exists(target, api);
-  if (!stats.isFile()) throw new EvtError('ERROR_INVALID_PARAMETER', api, `${target} is no regular file`);
+  try {
+    // A link that leads nowhere is there, too.
+    if (fs.lstatSync(target, { throwIfNoEntry: false }) === undefined) return;
+    if (!overwrite) throw exists(target, api);
+    if (fs.statSync(target, { throwIfNoEntry: false })?.isFile() === false) {
+      throw new EvtError('ERROR_INVALID_PARAMETER', api, `${target} is no regular file`);
+    }
+  } catch (error) {
+    throw diskError(error, api, target);
+  }
 }
 
 function exists(target: string, api: string): EvtError {
@@ -52,16 +63,12 @@ export function* exportResult(
 ): Task<ExportResult> {
   const { api } = operation;
   const { target, overwrite, onDamage, onProgress } = request;
-  if (files.some((file) => isSameFile(file, target))) {
-    throw new EvtError(
-      'ERROR_INVALID_PARAMETER',
-      api,
-      `${target} is the log that is to be exported: name another file`,
-    );
-  }
   let file: NewFile | undefined;
   try {
     operation.checkpoint();
+    if (files.some((source) => isSameFile(source, target))) {
+      throw new EvtError('ERROR_INVALID_PARAMETER', api, `${target} is read by this export: name another file`);
+    }
     file = new NewFile(target, disk);
     const log = new EvtxFileWriter(file);
     let records = 0;
@@ -90,18 +97,28 @@ export function* exportResult(
         }
       }
       onProgress?.({ ...resultSet.progress, exported: records });
+      if (file.unsyncedBytes >= SYNC_EVERY_BYTES) yield* file.sync();
       if (operation.turnDue()) yield TURN;
     }
     const { sizeBytes } = log.finish();
     operation.checkpoint();
     yield* file.sync();
     operation.commit(() => publish(file!, overwrite, api));
-    yield* disk.syncFolder(path.dirname(target));
+    yield* syncName(target, disk);
     return { records, sizeBytes };
   } catch (error) {
     throw diskError(error, api, target);
   } finally {
     file?.end();
+  }
+}
+
+/** The log has its name, and a call that failed now would say that it has not. A name that a power cut takes back leaves no half log. */
+function* syncName(target: string, disk: Disk): Task<void> {
+  try {
+    yield* disk.syncFolder(path.dirname(target));
+  } catch {
+    // Some file systems cannot, and some folders may be written to but not opened.
   }
 }
 
