@@ -104,10 +104,12 @@ async function writeLines(
       void writer.write(event).then(
         () => written++,
         (error: unknown) => {
-          refuse(at, error);
-          // A full disk or a missing right will not get better with the next line.
           const code = error instanceof EvtError ? error.symbol : undefined;
-          if (code !== 'ERROR_INVALID_PARAMETER' && code !== 'ERROR_EVT_INVALID_EVENT_DATA') fatal = error;
+          const isLines = code === 'ERROR_INVALID_PARAMETER' || code === 'ERROR_EVT_INVALID_EVENT_DATA';
+          // A full disk or a missing right is told once: it will not get better with the next line.
+          if (isLines || fatal === undefined) refuse(at, error);
+          else refused++;
+          if (!isLines) fatal ??= error;
         },
       );
     } catch (error) {

@@ -71,6 +71,8 @@ export class ChannelLog {
   readonly #lock: StoreLock;
   readonly #onChanged: (file: string) => void;
   #fd = -1;
+  /** Records with lower ids are in the file, also when what followed has failed. */
+  #visible = 0n;
   #inode = 0n;
   /** Made here: its name may not be on the disk yet. */
   #isNew = false;
@@ -98,9 +100,10 @@ export class ChannelLog {
     durability: Durability,
     operation: Operation,
   ): Task<AppendResult[]> {
-    return yield* this.locked(operation, function* (this: ChannelLog) {
-      const results: AppendResult[] = [];
+    const results: AppendResult[] = [];
+    const append = function* (this: ChannelLog): Task<void> {
       operation.checkpoint();
+      this.#visible = this.nextRecordId;
       for (const draft of drafts) {
         results.push(yield* this.#add(draft, limits, operation));
       }
@@ -110,8 +113,16 @@ export class ChannelLog {
         if (this.#isNew) yield* this.#disk.syncFolder(path.dirname(this.file));
         this.#isNew = false;
       }
+    };
+    try {
+      yield* this.locked(operation, append);
       return results;
-    });
+    } catch (error) {
+      // Chunks that were full before it failed are written: who writes those events again would have them twice.
+      const isThere = (result: AppendResult | undefined) => typeof result === 'bigint' && result < this.#visible;
+      if (durability === 'disk' || !(error instanceof EvtError) || !results.some(isThere)) throw error;
+      return drafts.map((_, i) => (isThere(results[i]) || results[i] instanceof EvtError ? results[i]! : error));
+    }
   }
 
   /** Runs `body` while no other process changes the log. */
@@ -307,6 +318,7 @@ export class ChannelLog {
     }
     state.written = chunk.freeSpaceOffset;
     state.writtenId = state.nextRecordId;
+    this.#visible = state.nextRecordId;
   }
 
   /** Whoever was told that writing failed will write again: what did get there must not stand twice. */
@@ -345,14 +357,19 @@ export class ChannelLog {
   /**
    * Puts another log in this one's place, in one step.
    * @param archive second name that the old one gets before; undefined: it is gone then
+   * @param commit  called when nothing is left to be done but that step
    */
-  *replaceWith(bytes: Uint8Array, archive: string | undefined): Task<void> {
+  *replaceWith(bytes: Uint8Array, archive: string | undefined, commit: () => void = () => {}): Task<void> {
     const disk = this.#disk;
     const next = this.#besideName();
     const fd = disk.open(next, 'wx+');
     try {
       disk.write(fd, bytes, 0);
       yield* disk.sync(fd);
+      commit();
+    } catch (error) {
+      this.#drop(next);
+      throw error;
     } finally {
       disk.close(fd);
     }
@@ -370,6 +387,14 @@ export class ChannelLog {
     this.#inode = ino;
     const state = readLogState(disk, this.#fd, Number(size), this.file, 'EvtClearLog');
     this.#state = mutable(state, Number(size));
+  }
+
+  #drop(file: string): void {
+    try {
+      this.#disk.remove(file);
+    } catch {
+      // Whoever needs the name next removes it.
+    }
   }
 
   #dropSecondName(): void {

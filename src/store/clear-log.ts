@@ -35,8 +35,7 @@ export function* clearLog(
   if (backup === undefined) {
     yield* log.locked(operation, function* () {
       const bytes = newLog(this.nextRecordId, first);
-      operation.commit(() => {});
-      yield* this.replaceWith(bytes, undefined);
+      yield* this.replaceWith(bytes, undefined, () => operation.commit(() => {}));
     });
     return;
   }
@@ -50,9 +49,9 @@ export function* clearLog(
       copy.finish(this.nextRecordId);
       yield* target.sync();
       const bytes = newLog(this.nextRecordId, first);
-      operation.commit(() => publish(target, api));
+      // The new log is ready by then: all that is left is to give it the old one's name.
+      yield* this.replaceWith(bytes, undefined, () => operation.commit(() => publish(target, api)));
       yield* disk.syncFolder(path.dirname(backup));
-      yield* this.replaceWith(bytes, undefined);
     });
   } catch (error) {
     throw diskError(error, api, backup);

@@ -76,8 +76,12 @@ function appendAll(folder: string, disk: ReturnType<typeof faultyDisk>, told: To
   // Batches within a chunk, over the end of one, over the end of the log; durable and not.
   for (let n = 0, i = 0; n < 560; n += 35, i++) {
     const results = append(log, drafts(n, 35, 200), limits, i % 4 === 3 ? 'disk' : 'os');
-    for (const [k, result] of results.entries())
+    for (const [k, result] of results.entries()) {
       if (typeof result === 'bigint') told.acknowledged.set(Number(result), n + k);
+    }
+    // What was written before the failure is acknowledged, each of the others is told.
+    const refused = results.find((result) => typeof result !== 'bigint');
+    if (refused !== undefined) throw refused;
   }
   close(log);
 }
