@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder, writeSampleLog } from '../log-files.ts';
+import { temporaryFolder, writeLongLog, writeSampleLog } from '../log-files.ts';
 import { faults } from '../store/store-logs.ts';
-import { linesOf, requireBuild, winevt } from './command.ts';
+import { linesOf, requireBuild, start, winevt } from './command.ts';
 
 beforeAll(requireBuild);
 
@@ -88,6 +88,46 @@ describe('winevt epl', () => {
     expect(winevt(['epl', query, target, '/sq:true', '--quiet']).status).toBe(0);
     expect(winevt(['qe', target, '--count']).stdout).toBe('2\n');
   });
+
+  it('takes paths from where it is run', () => {
+    const folder = temporaryFolder();
+    writeSampleLog(folder, 'log.evtx', 3);
+    const { status, stderr } = winevt(['epl', 'log.evtx', 'out.evtx'], { cwd: folder });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: 'winevt: 3 events (0.1 MB) in out.evtx\n' });
+    expect(existsSync(join(folder, 'out.evtx'))).toBe(true);
+  });
+
+  it.skipIf(process.platform === 'win32').each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'stopped by %s in the middle, leaves the target as it was, and nothing else',
+    async (signal, expected) => {
+      const folder = temporaryFolder();
+      const log = writeLongLog(folder, 'log.evtx', 1000);
+      const target = join(folder, 'out.evtx');
+      writeFileSync(target, 'old');
+      const child = start(['epl', log, target, '/ow:true']);
+      let stderr = '';
+      child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+        stderr += text;
+      });
+      let ended = false;
+      const status = new Promise<number | null>((resolve) => {
+        child.on('close', (code) => {
+          ended = true;
+          resolve(code);
+        });
+      });
+      const isWriting = () => readdirSync(folder).some((name) => name.endsWith('.partial'));
+      while (!ended && !isWriting()) await new Promise((resolve) => setImmediate(resolve));
+      child.kill(signal);
+      expect(await status).toBe(expected);
+      expect(stderr).toBe('winevt: stopped: nothing was written\n');
+      expect(readFileSync(target, 'utf8')).toBe('old');
+      expect(readdirSync(folder).sort()).toEqual(['log.evtx', 'out.evtx']);
+    },
+  );
 
   it('shows the place of an error in the query, and needs both arguments', () => {
     const folder = temporaryFolder();
