@@ -25,18 +25,34 @@ const FREE = '.free';
 
 interface Owner {
   readonly pid: number;
-  /** When the process started, so that another one with its number is not taken for it; '' where that is not known. */
+  /** The system's number of the thread, where that can be known; 0: all that can be asked is whether the process lives. */
+  readonly task: number;
+  /** When that thread, or the process, started, so that another one with its number is not taken for it; '' where that is not known. */
   readonly started: string;
+  /** The machine, and what its process numbers mean: a container has its own. */
   readonly host: string;
-  readonly thread: number;
 }
 
 let self: Owner | undefined;
+let here: string | undefined;
 
-/** Field 22 of /proc/PID/stat: ticks since the system started. Behind the name, which may hold blanks and brackets. */
-function startOf(pid: number): string {
+function linkText(link: string): string {
   try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return fs.readlinkSync(link);
+  } catch {
+    return '';
+  }
+}
+
+function thisHost(): string {
+  here ??= `${hostname()} ${linkText('/proc/self/ns/pid')}`.trim();
+  return here;
+}
+
+/** Field 22 of a stat file: ticks since the system started. Behind the name, which may hold blanks and brackets. */
+function startOf(pid: number, task: number): string {
+  try {
+    const stat = fs.readFileSync(task > 0 ? `/proc/${pid}/task/${task}/stat` : `/proc/${pid}/stat`, 'latin1');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
     return '';
@@ -44,19 +60,26 @@ function startOf(pid: number): string {
 }
 
 function ownerHere(): Owner {
-  self ??= { pid: process.pid, started: startOf(process.pid), host: hostname(), thread: threadId };
+  if (self === undefined) {
+    const { pid } = process;
+    // PID/task/NUMBER: a worker thread that is terminated must not keep the lock while its process lives on.
+    const task = Number(linkText('/proc/thread-self').split('/')[2] ?? 0);
+    self = { pid, task, started: startOf(pid, task), host: thisHost() };
+  }
   return self;
 }
 
 /** False only for who certainly is gone: another machine's process cannot be asked. */
 function mayLive(owner: Owner): boolean {
-  if (owner.host !== ownerHere().host || owner.pid === process.pid) return true;
+  if (owner.host !== thisHost()) return true;
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
-  const started = startOf(owner.pid);
+  const started = startOf(owner.pid, owner.task);
+  // Where tasks can be asked at all, one that has no start is gone.
+  if (owner.task > 0 && owner.started !== '') return started === owner.started;
   return started === '' || owner.started === '' || started === owner.started;
 }
 
@@ -212,11 +235,11 @@ function numberOf(name: string): number {
 
 /** A text that is none was cut off by a machine that stopped: nobody holds that lock. */
 function ownerOf(text: string): Owner {
-  const nobody = { pid: 0x7fff_ffff, started: '', host: hostname(), thread: 0 };
+  const nobody = { pid: 0x7fff_ffff, task: 0, started: '', host: thisHost() };
   try {
-    const { pid, started, host, thread } = JSON.parse(text) as Partial<Owner>;
+    const { pid, task, started, host } = JSON.parse(text) as Partial<Owner>;
     if (typeof pid !== 'number' || pid < 1 || typeof host !== 'string') return nobody;
-    return { pid, started: started ?? '', host, thread: thread ?? 0 };
+    return { pid, task: task ?? 0, started: started ?? '', host };
   } catch {
     return nobody;
   }

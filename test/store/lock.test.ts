@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { cancelHandle, DEFAULT_SESSION } from '../../src/operations/handle-table.ts';
 import { Operation } from '../../src/operations/operation.ts';
@@ -19,7 +19,35 @@ async function deadProcess(): Promise<number> {
   return child.pid!;
 }
 
+/** How this thread signs a lock in a folder. */
+function ownerOf(folder: string) {
+  const held = acquire(new StoreLock(join(folder, '..', 'signed')));
+  const owner = JSON.parse(readFileSync(join(folder, '..', 'signed', `${held.generation}`), 'utf8'));
+  held.release();
+  return owner as { pid: number; task: number; started: string; host: string };
+}
+
 describe('a store’s lock', () => {
+  it.runIf(process.platform === 'linux')('is not kept by a worker thread that was terminated', async () => {
+    const folder = join(temporaryFolder(), 'lock');
+    const { host } = ownerOf(folder);
+    const script = `
+      const fs = require('node:fs');
+      const { parentPort, workerData } = require('node:worker_threads');
+      const task = Number(fs.readlinkSync('/proc/thread-self').split('/')[2]);
+      const stat = fs.readFileSync('/proc/' + process.pid + '/task/' + task + '/stat', 'latin1');
+      const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+      fs.mkdirSync(workerData.folder);
+      fs.writeFileSync(workerData.folder + '/1', JSON.stringify({ pid: process.pid, task, started, host: workerData.host }));
+      parentPort.postMessage('held');
+      setInterval(() => {}, 1000);`;
+    const worker = new Worker(script, { eval: true, workerData: { folder, host } });
+    await new Promise((resolve) => worker.once('message', resolve));
+    expect(new StoreLock(folder).tryAcquire('test')).toBeUndefined();
+    await worker.terminate();
+    expect(new StoreLock(folder).tryAcquire('test')?.generation).toBe(2);
+  });
+
   it('has one holder at a time', () => {
     const folder = join(temporaryFolder(), 'lock');
     const [one, other] = [new StoreLock(folder), new StoreLock(folder)];
@@ -44,13 +72,13 @@ describe('a store’s lock', () => {
   it('is not kept by a process that has died, nor by another one with its number', async () => {
     const folder = join(temporaryFolder(), 'lock');
     mkdirSync(folder);
-    const owner = { pid: await deadProcess(), started: '1', host: hostname(), thread: 0 };
+    const owner = { ...ownerOf(folder), pid: await deadProcess() };
     writeFileSync(join(folder, '7'), JSON.stringify(owner));
     const held = new StoreLock(folder).tryAcquire('test');
     expect(held?.generation).toBe(8);
     held!.release();
     // The process that tests run under lives, and did not start one tick after the system.
-    writeFileSync(join(folder, '9'), JSON.stringify({ ...owner, pid: process.ppid }));
+    writeFileSync(join(folder, '9'), JSON.stringify({ ...owner, pid: process.ppid, task: process.ppid, started: '1' }));
     const isKnown = process.platform === 'linux';
     expect(new StoreLock(folder).tryAcquire('test')?.generation).toBe(isKnown ? 10 : undefined);
   });
@@ -58,7 +86,7 @@ describe('a store’s lock', () => {
   it('is kept by who cannot be asked: a process of another machine', () => {
     const folder = join(temporaryFolder(), 'lock');
     mkdirSync(folder);
-    writeFileSync(join(folder, '3'), JSON.stringify({ pid: 1, started: '1', host: 'elsewhere', thread: 0 }));
+    writeFileSync(join(folder, '3'), JSON.stringify({ pid: 1, task: 1, started: '1', host: 'elsewhere' }));
     expect(new StoreLock(folder).tryAcquire('test')).toBeUndefined();
   });
 
