@@ -172,8 +172,9 @@ export class EventLogSession implements AsyncDisposable {
    * @param log    a channel, a log file or a folder of them; undefined when the structured query names its own
    * @param query  XPath or structured XML; undefined for all events
    * @param target the new log; it must not be there, unless `overwrite` says so
-   * @throws EvtError ERROR_FILE_EXISTS (80), ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED (5), ERROR_DISK_FULL (112), those of
-   *   {@link EventLogReader.open}, ERROR_CANCELLED (1223)
+   * @throws EvtError ERROR_FILE_EXISTS (80), ERROR_PATH_NOT_FOUND (3), ERROR_INVALID_NAME (123), ERROR_INVALID_PARAMETER (87) for
+   *   a target that is read, ERROR_ACCESS_DENIED (5), ERROR_DISK_FULL (112), those of {@link EventLogReader.open}, ERROR_CANCELLED
+   *   (1223); the signal's reason
    */
   async exportLog(
     log: string | undefined,
@@ -207,7 +208,7 @@ export class EventLogSession implements AsyncDisposable {
     await runAsynchronous(callClearLog(this.#handle, request, 'EvtClearLog', options));
   }
 
-  /** Cancels the queries that are being opened in this session; reads of open readers go on. */
+  /** Cancels the exports, the clears and the queries that are being opened in this session; reads of open readers go on. */
   cancelCurrentOperations(): void {
     cancel(this.#handle);
   }

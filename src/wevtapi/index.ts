@@ -294,8 +294,8 @@ export function EvtGetQueryInfo(queryOrSubscription: EvtHandle, propertyId: numb
  * @param path           channel (EvtExportLogChannelPath) or log file (EvtExportLogFilePath); null when the query names its own
  * @param query          XPath or structured XML; null for all events. A result without events makes a valid log without any
  * @param targetFilePath absolute path of a file that is not there yet; with EvtExportLogOverwrite it is replaced
- * @returns true, or false: ERROR_FILE_EXISTS (80), ERROR_INVALID_PARAMETER (87), ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED (5),
- *   ERROR_DISK_FULL (112), those of {@link EvtQuery}, ERROR_CANCELLED (1223)
+ * @returns true, or false: ERROR_FILE_EXISTS (80), ERROR_INVALID_PARAMETER (87), ERROR_INVALID_NAME (123), ERROR_PATH_NOT_FOUND
+ *   (3), ERROR_ACCESS_DENIED (5), ERROR_DISK_FULL (112), those of {@link EvtQuery}, ERROR_CANCELLED (1223)
  */
 export function EvtExportLog(
   session: EvtHandle | null,
