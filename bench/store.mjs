@@ -121,7 +121,7 @@ async function exports() {
       const target = join(folder, `export-${++made}.evtx`);
       let readBytes = 0;
       const started = performance.now();
-      result = await EventLogSession.local.exportLog(log, query, target, {
+      result = await EventLogSession.local().exportLog(log, query, target, {
         onProgress: (progress) => {
           readBytes = progress.readBytes;
         },

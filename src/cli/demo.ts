@@ -68,7 +68,7 @@ async function showQuery(file: string): Promise<void> {
   const table = tableFormatter(process.stdout.columns ?? 120);
   process.stdout.write(table.head);
   let found = 0;
-  for await (const event of EventLogSession.local.events(file, FAILED_LOGONS)) {
+  for await (const event of EventLogSession.local().events(file, FAILED_LOGONS)) {
     if (found < ROWS) process.stdout.write(table.event(event, found));
     found++;
   }
@@ -94,13 +94,13 @@ async function readAll(reader: EventLogReader): Promise<bigint[]> {
 async function showCancel(file: string): Promise<void> {
   say();
   say('2. A long query, cancelled through EvtCancel while a read is pending:');
-  await using whole = EventLogSession.local.query(file, PROCESS_STARTS);
+  await using whole = EventLogSession.local().query(file, PROCESS_STARTS);
   const undisturbed = await readAll(whole);
 
   let pending = false;
   let inTheMiddle = false;
   let cancelledAt: number | undefined;
-  await using reader = EventLogSession.local.query(file, PROCESS_STARTS, {
+  await using reader = EventLogSession.local().query(file, PROCESS_STARTS, {
     onProgress: ({ readBytes, totalBytes }) => {
       inTheMiddle = readBytes >= totalBytes / 2;
     },

@@ -49,14 +49,21 @@ export interface ReaderOptions extends QueryOptions {
 
 /** Event logs of this computer: files, and a folder of them by channel name. */
 export class EventLogSession implements AsyncDisposable {
-  /** The session that is always there. It cannot be closed. */
-  static readonly local: EventLogSession = new EventLogSession(null);
+  static readonly #local: EventLogSession = new EventLogSession(null);
 
   readonly #handle: number | null;
   #closed = false;
 
   private constructor(handle: number | null) {
     this.#handle = handle;
+  }
+
+  /**
+   * This computer's logs. Without options, the session that is always there and cannot be closed; with options, one of its own, as
+   * {@link open} has it.
+   */
+  static local(options?: SessionOptions): EventLogSession {
+    return options === undefined ? EventLogSession.#local : EventLogSession.open(options);
   }
 
   /** Opens a session of its own: its queries can be cancelled, and its readers closed, together. */

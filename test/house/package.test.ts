@@ -109,7 +109,7 @@ import evtx = require('winevt/evtx');
 import wevtapi = require('winevt/wevtapi');
 import promises = require('winevt/wevtapi/promises');
 const handle: wevtapi.EvtHandle | null = wevtapi.EvtQuery(null, 'absent.evtx', null, promises.EvtQueryFilePath);
-console.log(handle, wevtapi.GetLastError(), typeof EventLogSession.local.query, typeof evtx.EvtxFileWriter);
+console.log(handle, wevtapi.GetLastError(), typeof EventLogSession.local().query, typeof evtx.EvtxFileWriter);
 `;
 
 const STRICT = {

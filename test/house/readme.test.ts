@@ -136,7 +136,7 @@ describe('the examples of a page', () => {
   });
 
   it('are type-checked against the package', () => {
-    const code = "import { EventLogSession } from 'winevt';\nconst n: number = EventLogSession.local.query('a');";
+    const code = "import { EventLogSession } from 'winevt';\nconst n: number = EventLogSession.local().query('a');";
     const errors = typeErrors([{ language: 'ts', code, output: undefined, line: 9 }]);
     expect(errors).toMatch(
       /^line-9\.mts\(2,7\): error TS2322: Type 'EventLogReader' is not assignable to type 'number'/,
@@ -146,7 +146,7 @@ describe('the examples of a page', () => {
   it('run as programs and in a shell, with the package and its command at hand', () => {
     const program = `import { EventLogSession } from 'winevt';
 let n: number = 0;
-for await (const event of EventLogSession.local.events('sample.evtx')) n += event.id === 1 ? 1 : 0;
+for await (const event of EventLogSession.local().events('sample.evtx')) n += event.id === 1 ? 1 : 0;
 console.log(n);`;
     expect(run({ language: 'ts', code: program, output: undefined, line: 1 }).stdout).toBe('67\n');
     if (hasBash) {

@@ -28,7 +28,7 @@ const FILE = winevt.EvtExportLogFilePath;
 /** Each event's XML, as a query prints it. */
 async function xmlOf(log: string, query?: string): Promise<string[]> {
   const lines: string[] = [];
-  for await (const event of EventLogSession.local.events(log, query)) lines.push(event.xml());
+  for await (const event of EventLogSession.local().events(log, query)) lines.push(event.xml());
   return lines;
 }
 
@@ -83,7 +83,7 @@ describe('an exported log', () => {
     const log = writeSampleLog(folder, 'log.evtx', 2000);
     const query = '*[System[EventID=7]]';
     const target = join(folder, 'out.evtx');
-    const { records } = await EventLogSession.local.exportLog(log, query, target);
+    const { records } = await EventLogSession.local().exportLog(log, query, target);
     const expected = await xmlOf(log, query);
     expect(records).toBe(expected.length);
     expect(await xmlOf(target)).toEqual(expected);
@@ -98,7 +98,7 @@ describe('an exported log', () => {
     const folder = temporaryFolder();
     const log = writeWideLog(folder);
     const target = join(folder, 'out.evtx');
-    await EventLogSession.local.exportLog(log, '*[System[EventRecordID>=40]]', target);
+    await EventLogSession.local().exportLog(log, '*[System[EventRecordID>=40]]', target);
     const chunks = chunksOf(target);
     expect(chunks.length).toBeGreaterThan(2);
     const bytes = readFileSync(target);
@@ -115,7 +115,9 @@ describe('an exported log', () => {
     const folder = temporaryFolder();
     const log = writeSampleLog(folder, 'log.evtx', 20);
     const target = join(folder, 'out.evtx');
-    expect(await EventLogSession.local.exportLog(log, '*[System[EventID=9999]]', target)).toMatchObject({ records: 0 });
+    expect(await EventLogSession.local().exportLog(log, '*[System[EventID=9999]]', target)).toMatchObject({
+      records: 0,
+    });
     expect(await xmlOf(target)).toEqual([]);
     expectSound(target);
   });
@@ -126,7 +128,7 @@ describe('an exported log', () => {
     writeTimedLog(folder, 'a.evtx', [1, 4, 5]);
     writeTimedLog(folder, 'b.evtx', [2, 3, 6]);
     const target = join(folder, '..', 'out.evtx');
-    await EventLogSession.local.exportLog(folder, undefined, target);
+    await EventLogSession.local().exportLog(folder, undefined, target);
     const texts = (await xmlOf(target)).map((xml) => /at \d/.exec(xml)![0]);
     expect(texts).toEqual(['at 1', 'at 2', 'at 3', 'at 4', 'at 5', 'at 6']);
     expectSound(target);
@@ -157,7 +159,7 @@ describe('an exported log', () => {
       { document: literalEvent(10), time: timeOf(3n) },
     ]);
     const target = join(folder, 'out.evtx');
-    await EventLogSession.local.exportLog(log, undefined, target);
+    await EventLogSession.local().exportLog(log, undefined, target);
     expect(recordsOf(target)).toEqual([
       { id: 1n, time: timeOf(70n) },
       { id: 2n, time: timeOf(71n) },
@@ -178,7 +180,7 @@ describe('an exported log', () => {
     const damage: LogDamage[] = [];
     const target = join(folder, 'out.evtx');
     const onDamage = (one: LogDamage) => damage.push(one);
-    const result = await EventLogSession.local.exportLog(log, undefined, target, { onDamage });
+    const result = await EventLogSession.local().exportLog(log, undefined, target, { onDamage });
     expect(result.records).toBe(29);
     const reported = { path: log, recordId: 10n, fileOffset: chunk!.fileOffset + broken + 28 };
     expect(damage.filter(({ severity }) => severity === 'error')).toMatchObject([reported]);
@@ -196,7 +198,7 @@ describe('an exported log', () => {
       } catch {
         continue;
       }
-      await EventLogSession.local.exportLog(log, undefined, target);
+      await EventLogSession.local().exportLog(log, undefined, target);
       expect(await xmlOf(target), log).toEqual(expected);
     }
   });
@@ -404,7 +406,7 @@ describe('the target of an export', () => {
     const log = writeSampleLog(folder, 'log.evtx', 20);
     const target = join(folder, 'out.evtx');
     const onProgress = () => writeFileSync(target, 'mine');
-    await expect(EventLogSession.local.exportLog(log, undefined, target, { onProgress })).rejects.toMatchObject({
+    await expect(EventLogSession.local().exportLog(log, undefined, target, { onProgress })).rejects.toMatchObject({
       code: 80,
     });
     expect(readFileSync(target, 'utf8')).toBe('mine');

@@ -13,7 +13,7 @@ const folder = temporaryFolder();
 let files = 0;
 const newLog = (options?: ConstructorParameters<typeof GrowingLog>[1]) =>
   new GrowingLog(join(folder, `log-${++files}.evtx`), options);
-const session = EventLogSession.local;
+const session = EventLogSession.local();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const ids = (events: readonly EventRecord[]) => events.map(({ fileRecordId }) => Number(fileRecordId));
 

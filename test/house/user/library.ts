@@ -27,10 +27,10 @@ function writeLog(): void {
 
 async function readWithSession(): Promise<void> {
   const found: EventRecord[] = [];
-  for await (const event of EventLogSession.local.events(FILE, THIRD)) found.push(event);
+  for await (const event of EventLogSession.local().events(FILE, THIRD)) found.push(event);
   for (const event of found) console.log('session', event.recordId, event.id, event.providerName, { ...event.data });
   try {
-    for await (const _ of EventLogSession.local.events('absent.evtx')) console.log('never');
+    for await (const _ of EventLogSession.local().events('absent.evtx')) console.log('never');
   } catch (error) {
     if (!(error instanceof EvtError)) throw error;
     console.log('session', error.symbol, error.code);
