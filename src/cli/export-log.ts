@@ -30,7 +30,7 @@ export async function exportLog(path: string, target: string, options: ExportLog
       tolerateErrors: options.tolerate,
       overwrite: options.overwrite,
       onDamage: (one) => damage.add(one),
-      onProgress: (state) => progress.update(state, state.exported),
+      onProgress: (state) => progress.update(state, state.exported, 'written'),
     });
     progress.clear();
     damage.end();

@@ -21,7 +21,8 @@ export class ProgressLine {
     this.#enabled = enabled && stream.isTTY === true;
   }
 
-  update({ readBytes, totalBytes, records }: Progress, events: number): void {
+  /** @param what has been done with the events */
+  update({ readBytes, totalBytes, records }: Progress, events: number, what = 'found'): void {
     if (!this.#enabled) return;
     const now = performance.now();
     if (now - this.#started < AFTER_MS || now - this.#shownAt < EVERY_MS) return;
@@ -29,7 +30,7 @@ export class ProgressLine {
     this.#shown = true;
     const percent = totalBytes === 0 ? 100 : Math.min(100, Math.floor((100 * readBytes) / totalBytes));
     const rate = readBytes / MEGABYTE / ((now - this.#started) / 1000);
-    const line = `${percent} %, ${rate.toFixed(0)} MB/s, ${records.toLocaleString('en')} records read, ${events.toLocaleString('en')} found (Ctrl-C stops)`;
+    const line = `${percent} %, ${rate.toFixed(0)} MB/s, ${records.toLocaleString('en')} records read, ${events.toLocaleString('en')} ${what} (Ctrl-C stops)`;
     this.#stream.write(`\r\x1b[K${line.slice(0, (this.#stream.columns ?? 80) - 1)}`);
   }
 
