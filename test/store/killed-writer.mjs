@@ -13,7 +13,8 @@ import { StoreLock } from '../../dist/store/lock.js';
 import { EventWriterForms } from '../../dist/store/written-event.js';
 
 const [folder, mode, first] = process.argv.slice(2);
-const limits = { maxSizeBytes: 4 * 65_536, mode: mode === 'clear' ? 'circular' : mode };
+// What is to be cleared must not have been overwritten before.
+const limits = mode === 'clear' ? { maxSizeBytes: 64 * 65_536, mode: 'retain' } : { maxSizeBytes: 4 * 65_536, mode };
 const forms = new EventWriterForms();
 const log = new ChannelLog(join(folder, 'App.evtx'), nodeDisk, new StoreLock(join(folder, '.locks', 'App')));
 const operation = () => new Operation('EvtWrite', DEFAULT_SESSION);
