@@ -231,6 +231,18 @@ describe('the target of an export', () => {
     expectSound(target);
   });
 
+  it('may be of a file whose name no channel could have, also in a session with a store', async () => {
+    const folder = temporaryFolder();
+    const session = EventLogSession.local({ store: join(folder, 'store') });
+    await session.write('App', { provider: 'P', id: 1 });
+    const log = writeSampleLog(folder, "analyst's.evtx", 20);
+    expect(await session.exportLog(log, undefined, join(folder, 'out.evtx'))).toMatchObject({ records: 20 });
+    const own = join(folder, 'store', 'App.evtx');
+    const overwrite = { overwrite: true };
+    await expect(session.exportLog('App', undefined, own, overwrite)).rejects.toMatchObject({ code: 87 });
+    session.close();
+  });
+
   it('has a folder, an absolute path, and is not the log itself', () => {
     const folder = temporaryFolder();
     const log = writeSampleLog(folder, 'log.evtx', 20);

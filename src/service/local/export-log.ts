@@ -8,6 +8,7 @@ import { type Disk, diskError, nodeDisk } from '../../store/disk.ts';
 import { NewFile } from '../../store/new-file.ts';
 import type { ExportRequest, ExportResult, ResultSet } from '../service.ts';
 import { LocalEvent } from './local-event.ts';
+import { recordDamage } from './record-damage.ts';
 
 /** Events taken from the result in one go. */
 const BATCH = 64;
@@ -84,16 +85,7 @@ export function* exportResult(
         } catch (error) {
           if (!(error instanceof EvtError)) throw error;
           const { chunk, chunkOffset } = event.found;
-          const fileOffset = chunk.fileOffset + chunkOffset;
-          const { recordId } = event;
-          onDamage?.({
-            path: event.path,
-            severity: 'error',
-            slot: chunk.slot,
-            fileOffset,
-            recordId,
-            what: error.detail,
-          });
+          onDamage?.(recordDamage(event.path, chunk, chunkOffset, error.detail));
         }
       }
       onProgress?.({ ...resultSet.progress, exported: records });

@@ -4,8 +4,9 @@ import type { Operation } from '../../operations/operation.ts';
 import { type Task, TURN } from '../../operations/task.ts';
 import type { CompiledRenderer } from '../../render/compiled.ts';
 import type { LineFormat } from '../service.ts';
-import { type Boundary, type LoadedChunk, type LogWalker, OutOfTime, type Selector, type Step } from './log-walker.ts';
+import { type Boundary, type LoadedChunk, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
 import { threadRenderer } from './renderer.ts';
+import type { Selector } from './selector.ts';
 
 /** Records that are looked at, written and handed over in one go; between two such runs a cancel takes effect. */
 const RUN = 64;

@@ -35,6 +35,7 @@ import { LogFile } from './log-file.ts';
 import { readLogInfo } from './log-info.ts';
 import { LogWalker } from './log-walker.ts';
 import { MergedOrder } from './merged-order.ts';
+import { recordDamage } from './record-damage.ts';
 import { matcherFor, type SourceSelection } from './selection.ts';
 import { SingleOrder } from './single-order.ts';
 import { LocalSubscription, SubscribedLog } from './subscription.ts';
@@ -81,30 +82,26 @@ export class LocalService implements EventLogService {
   }
 
   *query(request: QueryRequest, operation: Operation): Task<ResultSet> {
+    return (yield* this.#query(request, operation)).resultSet;
+  }
+
+  /** @returns the result, and the files it is read from */
+  *#query(request: QueryRequest, operation: Operation): Task<{ resultSet: ResultSet; files: readonly string[] }> {
     operation.checkpoint();
-    const { tolerate, strict } = request;
+    const { tolerate, strict, recover, onDamage } = request;
     const parsed = parseQuery(request.query, { tolerate, strict });
     const statuses: SourceStatus[] = [];
     const logs: { log: LogFile; spelled: string | undefined }[] = [];
+    function* open({ file, name, spelled }: WantedLog): Task<void> {
+      logs.push({ log: yield* LogFile.open(file, operation, { name, recover, onDamage }), spelled });
+    }
     try {
       const wanted = yield* this.#wantedLogs(parsed, request, operation, statuses);
-      let failure: unknown;
-      for (const { file, name, spelled, ofFolder } of wanted) {
-        operation.checkpoint();
-        const { recover, onDamage } = request;
-        try {
-          logs.push({ log: yield* LogFile.open(file, operation, { name, recover, onDamage }), spelled });
-          statuses.push({ name, status: 0 });
-        } catch (error) {
-          operation.checkpoint();
-          if (!(error instanceof EvtError) || (!tolerate && !ofFolder)) throw error;
-          failure ??= error;
-          statuses.push({ name, status: error.code });
-          onDamage?.({ path: file, severity: 'error', slot: -1, fileOffset: 0, what: error.detail });
-        }
-      }
-      if (logs.length === 0 && failure !== undefined) throw failure;
-      return operation.commit(() => resultSet(logs, parsed, request, statuses));
+      yield* openEach(wanted, open, tolerate, operation, statuses, ({ file }, { detail }) =>
+        onDamage?.({ path: file, severity: 'error', slot: -1, fileOffset: 0, what: detail }),
+      );
+      const files = logs.map(({ log }) => log.path);
+      return operation.commit(() => ({ resultSet: resultSet(logs, parsed, request, statuses), files }));
     } catch (error) {
       for (const { log } of logs) log.close();
       throw error;
@@ -113,7 +110,7 @@ export class LocalService implements EventLogService {
 
   *subscribe(request: SubscribeRequest, operation: Operation): Task<Subscription> {
     operation.checkpoint();
-    const { query: text, strict } = request;
+    const { query: text, strict, onMissed } = request;
     const tolerate = request.tolerate && !strict;
     // Strict means something else here than in a query.
     const query = { query: text, tolerate, strict: false };
@@ -122,23 +119,17 @@ export class LocalService implements EventLogService {
     const logs: SubscribedLog[] = [];
     try {
       const wanted = yield* this.#subscribedLogs(parsed, request, operation, statuses);
-      let failure: unknown;
-      for (const { file, name, spelled, ofFolder } of wanted) {
-        const selection = selectionFor(parsed, spelled, query);
-        const log = new SubscribedLog(name, selection, request.onMissed);
+      function* open({ file, name, spelled }: WantedLog): Task<void> {
+        const log = new SubscribedLog(name, selectionFor(parsed, spelled, query), onMissed);
         try {
           yield* log.open(file, request, wanted.length, operation);
-          logs.push(log);
-          statuses.push({ name, status: 0 });
         } catch (error) {
           log.close();
-          operation.checkpoint();
-          if (!(error instanceof EvtError) || (!tolerate && !ofFolder)) throw error;
-          failure ??= error;
-          statuses.push({ name, status: error.code });
+          throw error;
         }
+        logs.push(log);
       }
-      if (logs.length === 0 && failure !== undefined) throw failure;
+      yield* openEach(wanted, open, tolerate, operation, statuses);
       const warnings = parsed.warnings.map(({ sentence }) => sentence);
       return operation.commit(() => new LocalSubscription({ logs, sources: statuses, warnings, strict }));
     } catch (error) {
@@ -219,12 +210,11 @@ export class LocalService implements EventLogService {
     const { path: from, pathType, query: text, tolerate, onDamage } = request;
     const wanted = { path: from, pathType, query: text, tolerate, onDamage } as const;
     const query = { ...wanted, direction: 'forward', strict: false, recover: false, onProgress: undefined } as const;
-    const resultSet = yield* this.query(query, operation);
+    const source = yield* this.#query(query, operation);
     try {
-      const files = resultSet.sources.map(({ name }) => this.#channels?.find(name, operation.api)?.file ?? name);
-      return yield* exportResult({ resultSet, files }, request, operation);
+      return yield* exportResult(source, request, operation);
     } finally {
-      resultSet.dispose();
+      source.resultSet.dispose();
     }
   }
 
@@ -273,6 +263,38 @@ export class LocalService implements EventLogService {
   }
 }
 
+/**
+ * Opens the logs of a query, and notes how each fared.
+ * @param tolerate leave out those that cannot be opened; damaged ones of a folder are always left out
+ * @throws EvtError when one cannot be opened that must not be left out, or none of them can
+ */
+function* openEach(
+  wanted: readonly WantedLog[],
+  open: (log: WantedLog) => Task<void>,
+  tolerate: boolean,
+  operation: Operation,
+  statuses: SourceStatus[],
+  onLeftOut: (log: WantedLog, error: EvtError) => void = () => {},
+): Task<void> {
+  let opened = 0;
+  let failure: unknown;
+  for (const log of wanted) {
+    operation.checkpoint();
+    try {
+      yield* open(log);
+      opened++;
+      statuses.push({ name: log.name, status: 0 });
+    } catch (error) {
+      operation.checkpoint();
+      if (!(error instanceof EvtError) || (!tolerate && !log.ofFolder)) throw error;
+      failure ??= error;
+      statuses.push({ name: log.name, status: error.code });
+      onLeftOut(log, error);
+    }
+  }
+  if (opened === 0 && failure !== undefined) throw failure;
+}
+
 function resultSet(
   logs: readonly { log: LogFile; spelled: string | undefined }[],
   parsed: ParsedQuery,
@@ -307,15 +329,8 @@ function resultSet(
     startBatch: () => {
       for (const { startBatch } of selections) startBatch();
     },
-    onDamaged: ({ found: { chunk, chunkOffset }, recordId, path }, { detail }) =>
-      request.onDamage?.({
-        path,
-        severity: 'error',
-        slot: chunk.slot,
-        fileOffset: chunk.fileOffset + chunkOffset,
-        recordId,
-        what: detail,
-      }),
+    onDamaged: ({ found: { chunk, chunkOffset }, path }, { detail }) =>
+      request.onDamage?.(recordDamage(path, chunk, chunkOffset, detail)),
   });
 }
 

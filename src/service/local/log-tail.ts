@@ -1,4 +1,3 @@
-import { checkDocument, isWhole } from '../../binxml/check.ts';
 import { BinXmlError } from '../../binxml/error.ts';
 import { u32, u64 } from '../../bytes/little-endian.ts';
 import { EvtError } from '../../errors/evt-error.ts';
@@ -19,7 +18,9 @@ import type { LogDamage } from '../service.ts';
 import { chunkOfRecord } from './chunk-order.ts';
 import { readAt, readEach, statFile, statOpenFile } from './files.ts';
 import { LogFile } from './log-file.ts';
-import { FoundRecord, OutOfTime, type Selector } from './log-walker.ts';
+import { FoundRecord, OutOfTime } from './log-walker.ts';
+import { recordDamage } from './record-damage.ts';
+import { isSelected, type Selector } from './selector.ts';
 
 /** A position in front of every record. */
 const NOWHERE = -1n;
@@ -268,13 +269,8 @@ export class LogTail {
   }
 
   #isWanted(chunk: Chunk, chunkOffset: number): boolean | BinXmlError {
-    const record = this.#record;
-    const { selector } = this.#options;
     try {
-      record.look(chunk, chunkOffset);
-      if (selector !== undefined && !selector(record)) return false;
-      if (!record.isInstance || !isWhole(record.instance)) checkDocument(record.document);
-      return true;
+      return isSelected(this.#record, chunk, chunkOffset, this.#options.selector);
     } catch (error) {
       if (error instanceof BinXmlError) return error;
       throw error;
@@ -282,14 +278,7 @@ export class LogTail {
   }
 
   #tellRecord(chunk: Chunk, chunkOffset: number, error: BinXmlError): void {
-    this.#options.onDamage?.({
-      path: this.path,
-      severity: 'error',
-      slot: chunk.slot,
-      fileOffset: chunk.fileOffset + Math.max(error.chunkOffset, chunkOffset),
-      recordId: chunk.recordId(chunkOffset),
-      what: error.what,
-    });
+    this.#options.onDamage?.(recordDamage(this.path, chunk, chunkOffset, error.what, error.chunkOffset));
   }
 
   /** Whether the current chunk has records behind the position. */

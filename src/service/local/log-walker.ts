@@ -1,4 +1,3 @@
-import { checkDocument, isWhole } from '../../binxml/check.ts';
 import { BinXmlError } from '../../binxml/error.ts';
 import type { Fragment } from '../../binxml/tree.ts';
 import { u64 } from '../../bytes/little-endian.ts';
@@ -11,9 +10,8 @@ import { isAsynchronous, type Task, TURN } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
 import { readAhead, readAt, readEach } from './files.ts';
-
-/** Decides whether an event belongs to the result, from its record. */
-export type Selector = (record: RecordCursor) => boolean;
+import { recordDamage } from './record-damage.ts';
+import { isSelected, type Selector } from './selector.ts';
 
 /** A place between two records of a log: behind `record` records of the `chunk`-th chunk in order. */
 export interface Boundary {
@@ -249,12 +247,8 @@ export class LogWalker {
     selector: Selector | undefined,
     recovered: ReadonlySet<number>,
   ): boolean {
-    const record = this.#record;
     try {
-      record.look(chunk, chunkOffset);
-      if (selector !== undefined && !selector(record)) return false;
-      if (!record.isInstance || !isWhole(record.instance)) checkDocument(record.document);
-      return true;
+      return isSelected(this.#record, chunk, chunkOffset, selector);
     } catch (error) {
       if (!(error instanceof BinXmlError)) throw error;
       this.tellRecord(chunk, chunkOffset, error, recovered);
@@ -269,13 +263,7 @@ export class LogWalker {
     if (told.has(chunkOffset)) return;
     told.add(chunkOffset);
     this.#toldRecords.set(chunk.slot, told);
-    this.#tell({
-      severity: 'error',
-      slot: chunk.slot,
-      fileOffset: chunk.fileOffset + Math.max(error.chunkOffset, chunkOffset),
-      recordId: chunk.recordId(chunkOffset),
-      what: error.what,
-    });
+    this.#tell(recordDamage(this.log.path, chunk, chunkOffset, error.what, error.chunkOffset));
   }
 
   /** What another thread has found and read for this walk. */

@@ -7,10 +7,11 @@ import { parseQuery } from '../../query/index.ts';
 import type { LogDamage } from '../service.ts';
 import { modifiedTime } from './files.ts';
 import { walkLines } from './line-walk.ts';
-import { type Boundary, LogWalker, type Selector } from './log-walker.ts';
+import { type Boundary, LogWalker } from './log-walker.ts';
 import { threadRenderer } from './renderer.ts';
 import type { ScanJob, ScanReply, ScanTask } from './scan-task.ts';
 import { matcherFor } from './selection.ts';
+import type { Selector } from './selector.ts';
 
 /** One of the scan pool's threads: writes the events of a stretch of a log into shared memory. */
 

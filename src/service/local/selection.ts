@@ -1,7 +1,7 @@
 import type { Fragment } from '../../binxml/tree.ts';
 import { createMatcher, type EventMatcher, type ParsedQuery } from '../../query/index.ts';
-import type { Selector } from './log-walker.ts';
 import type { ScanQuery } from './scan-task.ts';
+import type { Selector } from './selector.ts';
 
 /** What a query wants of one log. */
 export interface SourceSelection {
