@@ -16,10 +16,12 @@ export const ROOMS = [
   'query',
   'operations',
   'store',
+  'even6',
   'service',
   'session',
   'index',
   'wevtapi',
+  'server',
   'cli',
 ] as const;
 
