@@ -1,0 +1,56 @@
+import type { Duplex } from 'node:stream';
+
+/** Sends what connections have to say, in order, no faster than the other end takes it. */
+export class SendQueue {
+  readonly #stream: Duplex;
+  readonly #waiting: { readonly pdus: Iterator<Uint8Array>; readonly size: number; readonly sent: () => void }[] = [];
+  #unsent = 0;
+  #isBlocked = false;
+  /** Milliseconds of `performance.now()` when something was last taken. */
+  #progressAt = performance.now();
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    stream.on('drain', () => {
+      this.#isBlocked = false;
+      this.#progressAt = performance.now();
+      this.#pump();
+    });
+  }
+
+  /** Bytes that wait, about. */
+  get unsent(): number {
+    return this.#unsent;
+  }
+
+  /** Milliseconds since something was taken, while something waits; else 0. */
+  stalledMs(now: number): number {
+    return this.#isBlocked ? now - this.#progressAt : 0;
+  }
+
+  /**
+   * @param pdus made when their turn has come: each is signed in the order of sending
+   * @param size their bytes, about
+   * @param sent called when the last one has been handed to the system
+   */
+  push(pdus: Iterable<Uint8Array>, size: number, sent: () => void = () => {}): void {
+    this.#unsent += size;
+    this.#waiting.push({ pdus: pdus[Symbol.iterator](), size, sent });
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (!this.#isBlocked && this.#waiting.length > 0) {
+      const { pdus, size, sent } = this.#waiting[0]!;
+      const next = pdus.next();
+      if (next.done) {
+        this.#waiting.shift();
+        this.#unsent -= size;
+        sent();
+      } else if (!this.#stream.write(next.value)) {
+        this.#isBlocked = true;
+        this.#progressAt = performance.now();
+      }
+    }
+  }
+}
