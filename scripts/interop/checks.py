@@ -1,6 +1,7 @@
 """What the interop clients written in Python have in common: arguments, one printed line per check, and the count at the end."""
 
 import argparse
+import socket
 import subprocess
 import time
 
@@ -79,6 +80,15 @@ def parser(description):
     arguments.add_argument('--clear', metavar='CHANNEL', help='a channel with events, to be cleared')
     arguments.add_argument('--export', metavar='NAME', help='a file the server may write, to be exported to')
     return arguments
+
+
+def connects(checks, options):
+    """Whether the server can be reached at all. Without this, 'a wrong password is refused' would hold of a server that is down."""
+    def connect():
+        socket.create_connection((options.host, options.port), timeout=10).close()
+        return True
+
+    return checks.run('the server accepts a connection', connect)
 
 
 def write_event(arguments):
