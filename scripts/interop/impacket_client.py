@@ -719,6 +719,12 @@ def check_logs(checks, options, client):
                 continue
             values = [calls.variant(entry) for entry in response['List']['Props']]
             same(len(values), 29, f'properties of {name}')
+            for number in (4, 5, 0xC, 0x10, 0x15, 0x19):
+                part = client.call('GetPublisherResourceMetadata', Handle=response['Handle'], Id=number, Flags=0)
+                holds(part['ErrorCode'] in (0, 0xD), f'{name}, {number}: status {part["ErrorCode"]:#x}')
+                if part['ErrorCode'] == 0:
+                    same(len([calls.variant(entry) for entry in part['List']['Props']]), 29, f'properties of {name}, {number}')
+            holds(client.call('GetPublisherResourceMetadata', Handle=response['Handle'], Id=6, Flags=0)['ErrorCode'], 'id 6 is answered')
             events = client.succeed('GetEventMetadataEnum', Handle=response['Handle'], Flags=0, Filter=NULL)
             while True:
                 batch = client.call('GetNextEventMetadata', Handle=events['Handle'], Flags=0, Count=10)
@@ -729,6 +735,37 @@ def check_logs(checks, options, client):
                     same(len([calls.variant(item) for item in entry['Props']]), 9, 'properties of an event')
             client.close_handles(events['Handle'], response['Handle'])
 
+    def of_channel():
+        response = client.succeed('GetPublisherListForChannel', Channel=options.channel, Flags=0)
+        same(len(response['Names']) if response['Count'] else 0, response['Count'], 'names')
+        client.failing(INVALID_PARAMETER, 'GetPublisherListForChannel', Channel='NoSuchChannel', Flags=0)
+
+    def rendered():
+        # Descriptor: id, version, channel, level, opcode, task, keywords; Windows renders level 2 as Error in English.
+        descriptor = struct.pack('<HBBBBHQ', 1, 0, 0, 2, 0, 0, 0)
+        fields = {'Size': 16, 'EventId': [bytes([octet]) for octet in descriptor], 'MessageId': 0}
+
+        def render(flags, size):
+            request = calls.MessageRenderDefault()
+            for name, value in {**fields, 'Flags': flags, 'MaxBytes': size}.items():
+                request[name] = value
+            request['Values']['Count'], request['Values']['Props'] = 0, NULL
+            client.dce.call(request.opnum, request)
+            return client.receive('MessageRenderDefault')
+
+        answer = render(2, 1024)
+        same(answer['ErrorCode'], SUCCESS, 'status')
+        string = joined(answer['String']).decode('utf-16-le')
+        same((string, answer['Actual']), ('Error\0', 12), 'string and its size')
+        answer = render(2, 2)
+        same((answer['ErrorCode'], answer['Actual'], answer['Needed']), (0x7A, 0, 12), 'status, size and needed size of a short answer')
+        same(render(6, 1024)['ErrorCode'], INVALID_PARAMETER, 'status for flags 6')
+
+    def display_name():
+        holds(calls.text(client.succeed('GetClassicLogDisplayName', Log='Application', Locale=0x409, Flags=0)['Name']), 'no name')
+        client.failing(NOT_FOUND, 'GetClassicLogDisplayName', Log='NoSuchChannel', Locale=0x409, Flags=0)
+        client.failing(INVALID_PARAMETER, 'GetClassicLogDisplayName', Log='Application', Locale=0x409, Flags=1)
+
     checks.run('ops 17, 18: every property of a channel', file_info)
     checks.run('op 17: refused', open_refused)
     checks.run('op 19: the channels', channels)
@@ -736,7 +773,10 @@ def check_logs(checks, options, client):
     checks.run('op 20: unknown channel', lambda: holds(
         client.call('GetChannelConfig', Channel='NoSuchChannel', Flags=0)['ErrorCode'] in (0x57, CHANNEL_NOT_FOUND), 'not refused'))
     checks.run('op 22: the publishers', publishers)
-    checks.run('ops 24, 26, 27: metadata of publishers', metadata)
+    checks.run('op 23: the publishers of a channel', of_channel)
+    checks.run('ops 24 to 27: metadata of publishers', metadata)
+    checks.run('op 10: default strings', rendered)
+    checks.run('op 28: names of classic logs', display_name)
 
 
 def check_changes(checks, options, client):
@@ -783,6 +823,33 @@ def check_changes(checks, options, client):
             holds(response['ErrorCode'] in (5, 0x57, 0x7B), f'{target}: status {response["ErrorCode"]:#x}')
         client.close_handles(handle)
 
+    def configure():
+        if not options.clear:
+            raise Left('--clear is not given')
+
+        def size():
+            return calls.variant(client.succeed('GetChannelConfig', Channel=options.clear, Flags=0)['List']['Props'][8])
+
+        def put(flags, code, *changed, channel=options.clear):
+            request = calls.PutChannelConfig()
+            request['Channel'], request['Flags'] = channel + '\x00', flags
+            request['List']['Count'] = 21
+            request['List']['Props'] = calls.variants(*changed)
+            client.dce.call(request.opnum, request)
+            same(client.receive('PutChannelConfig')['ErrorCode'], code, f'status of op 21, flags {flags}')
+
+        before = size()
+        wanted = before + 65536
+        put(1, SUCCESS, (8, (3, wanted)))
+        same(size(), before, 'MaxSize before op 15')
+        client.succeed('AssertConfig', Path=options.clear, Flags=0)
+        same(size(), wanted, 'MaxSize after op 15')
+        put(1, INVALID_OPERATION, (16, (2, 5)))
+        put(3, 0xB7, (8, (3, wanted)))
+        put(1, NOT_FOUND, (8, (3, wanted)), channel='NoSuchChannel')
+        put(9, INVALID_PARAMETER, (8, (3, wanted)))
+
+    checks.run('ops 20, 21, 15: another size', configure)
     checks.run('op 4: a control handle', lambda: client.close_handles(control()))
     checks.run('ops 4, 6: clear', clear)
     checks.run('ops 4, 7: export', export)

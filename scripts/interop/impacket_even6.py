@@ -192,12 +192,14 @@ operation(12, 'QuerySeek',
           FAILABLE)
 operation(13, 'Close', (('Handle', HANDLE),), (('Handle', HANDLE), ('ErrorCode', DWORD)))
 operation(14, 'Cancel', (('Handle', HANDLE),), (('ErrorCode', DWORD),))
+operation(15, 'AssertConfig', (('Path', WSTR), ('Flags', DWORD)), (('ErrorCode', DWORD),))
 operation(17, 'OpenLogHandle', (('Path', WSTR), ('Flags', DWORD)),
           (('Handle', HANDLE), ('Error', RPC_INFO), ('ErrorCode', DWORD)))
 operation(18, 'GetLogFileInfo', (('Handle', HANDLE), ('Id', DWORD), ('Size', DWORD)),
           (('Value', BYTES), ('Length', DWORD), ('ErrorCode', DWORD)))
 operation(19, 'GetChannelList', (('Flags', DWORD),), NAMES)
 operation(20, 'GetChannelConfig', (('Channel', WSTR), ('Flags', DWORD)), (('List', VARIANT_LIST), ('ErrorCode', DWORD)))
+operation(21, 'PutChannelConfig', (('Channel', WSTR), ('Flags', DWORD), ('List', VARIANT_LIST)), FAILABLE)
 operation(22, 'GetPublisherList', (('Flags', DWORD),), NAMES)
 operation(23, 'GetPublisherListForChannel', (('Channel', WSTR), ('Flags', DWORD)), NAMES)
 operation(24, 'GetPublisherMetadata',
@@ -211,6 +213,20 @@ operation(27, 'GetNextEventMetadata', (('Handle', HANDLE), ('Flags', DWORD), ('C
           (('Count', DWORD), ('Lists', LPVARIANT_LISTS), ('ErrorCode', DWORD)))
 operation(28, 'GetClassicLogDisplayName', (('Log', WSTR), ('Locale', DWORD), ('Flags', DWORD)),
           (('Name', LPWSTR), ('ErrorCode', DWORD)))
+
+
+def variants(*values):
+    """A list for op 21, all 21 entries: those given as pairs of index and (type, value) are marked as changed."""
+    changed = dict(values)
+    entries = []
+    for index in range(21):
+        kind, value = changed.get(index, (0, 0))
+        entry = VARIANT()
+        entry['Type'], entry['Flags'] = kind, 1 if index in changed else 0
+        entry['Union']['tag'] = kind
+        entry['Union'][VARIANT_UNION.union[kind][0]] = value
+        entries.append(entry)
+    return entries
 
 
 def text(string):

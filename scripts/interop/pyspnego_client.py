@@ -59,14 +59,37 @@ class Provider(AuthenticationProvider):
 NEGOEX = '1.3.6.1.4.1.311.2.2.30'
 
 
-class OtherFirst(Provider):
-    """Offers another mechanism first, with a token that the server cannot use: it must ask for NTLM, and for a mechListMIC."""
+def der(tag, *contents):
+    body = b''.join(contents)
+    size = bytes([len(body)]) if len(body) < 128 else b'\x82' + len(body).to_bytes(2, 'big')
+    return bytes([tag]) + size + body
 
-    def __init__(self, options, level, *others):
+
+def kerberos_token():
+    """A well-formed AP-REQ in its GSS frame, for a ticket that nobody issued."""
+    def number(value):
+        return der(0x02, bytes([value]))
+
+    def text(value):
+        return der(0x1B, value.encode())
+
+    sealed = der(0x30, der(0xA0, number(18)), der(0xA2, der(0x04, bytes(200))))
+    name = der(0x30, der(0xA0, number(2)), der(0xA1, der(0x30, text('host'), text('server'))))
+    ticket = der(0x61, der(0x30, der(0xA0, number(5)), der(0xA1, text('EVT.TEST')), der(0xA2, name), der(0xA3, sealed)))
+    request = der(0x6E, der(0x30, der(0xA0, number(5)), der(0xA1, number(14)), der(0xA2, der(0x03, bytes(5))),
+                            der(0xA3, ticket), der(0xA4, sealed)))
+    return der(0x60, der(0x06, bytes.fromhex('2a864886f712010202')), b'\x01\x00', request)
+
+
+class OtherFirst(Provider):
+    """Offers other mechanisms first, with a token that the server cannot use: it must ask for NTLM, and for a mechListMIC."""
+
+    def __init__(self, options, level, token, *others):
         super().__init__(options, level)
         self.ctx = spnego.client(options.user if not options.domain else f'{options.domain}\\{options.user}', options.password,
                                  hostname=options.host, service='host', protocol='ntlm')
         self.mechanisms = [*others, GSSMech.ntlm.value]
+        self.token = token
         self.answers = []
         self.done = False
 
@@ -76,7 +99,7 @@ class OtherFirst(Provider):
 
     def step(self, in_token=None):
         if in_token is None:
-            return self.trailer(NegTokenInit(mech_types=self.mechanisms, mech_token=b'\x60\x03\x06\x01\x00').pack())
+            return self.trailer(NegTokenInit(mech_types=self.mechanisms, mech_token=self.token).pack())
         answer = unpack_token(in_token)
         self.answers.append(answer)
         if len(self.answers) == 1:
@@ -231,14 +254,14 @@ def main():
 
     checks.run('SPNEGO: integrity, op 5', opens, Provider(options, INTEGRITY))
     checks.run('SPNEGO: privacy, op 5', opens, Provider(options, PRIVACY))
-    checks.run('SPNEGO: NEGOEX first, the server asks for NTLM and a mechListMIC', opens, OtherFirst(options, PRIVACY, NEGOEX))
+    checks.run('SPNEGO: NEGOEX first, the server asks for NTLM and a mechListMIC', opens, OtherFirst(options, PRIVACY, None, NEGOEX))
     checks.run('SPNEGO: a wrong password is refused', wrong_password)
     checks.run('bind: NDR, NDR64 and feature negotiation', contexts)
     checks.run('verification trailers: a true one, false ones', trailer_checked)
     if options.count is not None:
         # A domain controller takes the token as what it says it is, and fails; a server without Kerberos goes on to NTLM.
         windows = ('1.2.840.48018.1.2.2', GSSMech.kerberos.value, NEGOEX)
-        checks.run("SPNEGO: Windows' list, Kerberos first", opens, OtherFirst(options, PRIVACY, *windows))
+        checks.run("SPNEGO: Windows' list, Kerberos first", opens, OtherFirst(options, PRIVACY, kerberos_token(), *windows))
         checks.run('integrity: whole channel in batches of 100', whole, INTEGRITY, 100)
         checks.run('privacy: whole channel in batches of 1000', whole, PRIVACY, 1000)
         checks.run('privacy: the channels', channels)
