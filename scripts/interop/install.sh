@@ -27,7 +27,8 @@ environment() {
 environment impacket-0.10.0 impacket==0.10.0 'setuptools<80'
 environment impacket impacket
 environment aiosmb aiosmb
-environment pyspnego dpapi-ng
+# foreign_server.py needs impacket beside it.
+environment pyspnego dpapi-ng impacket
 
 packages=()
 /usr/bin/python3 -c 'import samba.tests' 2>/dev/null || packages+=(python3-samba)
