@@ -33,6 +33,10 @@ const MAX_VALUES = 10_240;
  */
 const MAX_TOKENS_PER_CHUNK = 2_000_000;
 
+/** In the wire's dialect: bytes of a name before its characters, and of an instance before its template's fragment. */
+const WIRE_NAME_HEADER = 4;
+const WIRE_INSTANCE_HEADER = 22;
+
 /** A warning about something that was read all the same. `chunkOffset` is the place, `what` a sentence. */
 export type Note = (chunkOffset: number, what: string) => void;
 
@@ -42,9 +46,17 @@ export interface Document {
   readonly end: number;
 }
 
+/** Definitions of the wire's dialect that were met before. */
+export interface WireTemplates {
+  /** The template whose definition, GUID and size included, these bytes are. */
+  find(definition: Uint8Array): Template | undefined;
+  add(definition: Uint8Array, template: Template): void;
+}
+
 /**
  * Reads the Binary XML of one chunk, in the dialect of log files: names and template definitions stand inline at
- * their first use and are referred to by chunk offset afterwards.
+ * their first use and are referred to by chunk offset afterwards. In the dialect of the wire (MS-EVEN6 2.2.12) they stand inline
+ * wherever they are used.
  *
  * Throws {@link BinXmlError} on damage. Every offset, count, size and depth is checked before it is believed.
  */
@@ -63,7 +75,11 @@ export class BinXmlReader {
   #tokens = 0;
   #at = 0;
 
-  constructor(bytes: Uint8Array, cache: TemplateCache) {
+  /** Of the wire's dialect; undefined in that of log files. */
+  readonly #wire: WireTemplates | undefined;
+
+  constructor(bytes: Uint8Array, cache: TemplateCache, wire?: WireTemplates) {
+    this.#wire = wire;
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#cache = cache;
@@ -393,6 +409,7 @@ export class BinXmlReader {
 
   /** A name reference: u32 offset of the name entry, which follows at once when this is its first use. */
   #name(end: number, what: string): string {
+    if (this.#wire !== undefined) return this.#wireName(end, what);
     this.#need(4, end, what);
     const at = this.#at;
     const target = u32(this.bytes, at);
@@ -407,6 +424,19 @@ export class BinXmlReader {
     }
     const name = this.#nameAt(target, at, what);
     this.#recorder?.name(at, target === at + 4);
+    return name;
+  }
+
+  /** A name where it stands: u16 hash, u16 count of units, the units, u16 0. */
+  #wireName(end: number, what: string): string {
+    this.#need(WIRE_NAME_HEADER + 2, end, what);
+    const at = this.#at;
+    const units = u16(this.bytes, at + 2);
+    const size = WIRE_NAME_HEADER + 2 * units + 2;
+    this.#need(size, end, what);
+    const name = xmlName(utf16Text(this.bytes, at + WIRE_NAME_HEADER, units));
+    if (name === undefined) throw new BinXmlError(at, `${what} is empty`);
+    this.#at += size;
     return name;
   }
 
@@ -427,6 +457,7 @@ export class BinXmlReader {
   #instance(end: number, depth: number): InstanceNode {
     const at = this.#at;
     if (depth >= MAX_NESTED_DEPTH) throw new BinXmlError(at, `templates are nested more than ${MAX_NESTED_DEPTH} deep`);
+    if (this.#wire !== undefined) return this.#wireInstance(this.#wire, end, depth);
     this.#need(10, end, 'template instance');
     const id = u32(this.bytes, at + 2);
     const target = u32(this.bytes, at + 6);
@@ -438,6 +469,27 @@ export class BinXmlReader {
       throw new BinXmlError(at + 6, `template definition refers forward to ${hexOffset(target)}`);
     const template = this.#templateAt(target, id, inline ? end : this.bytes.length, at, depth);
     if (inline) this.#at = target + DEFINITION_HEADER + u32(this.bytes, target + 20);
+    return { kind: 'instance', template, values: this.#values(end, depth) };
+  }
+
+  /** Byte 0x0c, u8, the definition (GUID, u32 size, fragment), then the values. */
+  #wireInstance(known: WireTemplates, end: number, depth: number): InstanceNode {
+    this.#need(WIRE_INSTANCE_HEADER, end, 'template instance');
+    const at = this.#at + 2;
+    const start = this.#at + WIRE_INSTANCE_HEADER;
+    const size = u32(this.bytes, start - 4);
+    if (size === 0 || size > end - start) {
+      throw new BinXmlError(start - 4, `template definition of ${size} bytes, ${end - start} are left`);
+    }
+    const definition = this.bytes.subarray(at, start + size);
+    let template = known.find(definition);
+    if (template === undefined) {
+      this.#at = start;
+      template = { guid: guidText(this.bytes, at), root: this.#fragment(start + size, true, depth + 1) };
+      known.add(definition, template);
+    }
+    // What stands behind the definition's end token is not looked at.
+    this.#at = start + size;
     return { kind: 'instance', template, values: this.#values(end, depth) };
   }
 

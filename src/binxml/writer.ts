@@ -48,12 +48,18 @@ function invalid(detail: string): EvtError {
   return new EvtError('ERROR_EVT_INVALID_EVENT_DATA', 'Binary XML writer', detail);
 }
 
+/** Definitions in the dialect of the wire, GUID and size included: they say the same wherever they stand. */
+const wireDefinitions = new WeakMap<Template, Uint8Array>();
+const WIRE_BUCKETS = { strings: 1, templates: 1 } as const;
+
 /**
  * Writes Binary XML into a chunk in the dialect of log files: a name and a template definition stand inline where the
  * chunk first uses them, are referred to by offset afterwards, and hang in the chains of the chunk's two hash tables.
  *
  * Entries are chained when their offset is written, before what they hold, in document order: the bytes are those
  * that Windows writes.
+ *
+ * In the dialect of the wire (MS-EVEN6 2.2.12) every name and every definition stands where it is used.
  */
 export class BinXmlWriter {
   readonly bytes: Uint8Array;
@@ -71,12 +77,24 @@ export class BinXmlWriter {
   /** What was defined since {@link mark}, oldest first. */
   readonly #newNames: string[] = [];
   readonly #newTemplates: Template[] = [];
+  readonly #isWire: boolean;
+
+  /** A writer of the wire's dialect. @param bytes zeroed */
+  static forWire(bytes: Uint8Array): BinXmlWriter {
+    return new BinXmlWriter(bytes, 0, WIRE_BUCKETS, true);
+  }
 
   /**
    * @param bytes   the chunk, zeroed behind `at`; offsets in it are chunk offsets
    * @param buckets of the string table and of the template table
    */
-  constructor(bytes: Uint8Array, at: number, buckets: { readonly strings: number; readonly templates: number }) {
+  constructor(
+    bytes: Uint8Array,
+    at: number,
+    buckets: { readonly strings: number; readonly templates: number },
+    isWire = false,
+  ) {
+    this.#isWire = isWire;
     this.bytes = bytes;
     this.at = at;
     this.stringTable = new Uint32Array(buckets.strings);
@@ -242,8 +260,11 @@ export class BinXmlWriter {
       this.#u32(known);
       return;
     }
-    if (name === '' || xmlName(name) !== name) throw invalid(`"${name}" is no XML name`);
-    if (name.length > MAX_UNITS) throw invalid(`a name of ${name.length} UTF-16 units: it can have ${MAX_UNITS}`);
+    if (this.#isWire) {
+      this.#wireName(name);
+      return;
+    }
+    checkName(name);
     this.#need(4 + NAME_HEADER + 2 * name.length + 2);
     const offset = this.at + 4;
     const hash = nameHash(name);
@@ -259,9 +280,22 @@ export class BinXmlWriter {
     this.#newNames.push(name);
   }
 
+  #wireName(name: string): void {
+    checkName(name);
+    this.#u16(nameHash(name) & 0xffff);
+    this.#u16(name.length);
+    this.#units(name);
+    this.#u16(0);
+  }
+
   #instance({ template, values }: InstanceNode, nested: number): void {
     if (values.count < slotCount(template)) {
       throw invalid(`template ${template.guid} has ${slotCount(template)} substitutions, ${values.count} values came`);
+    }
+    if (this.#isWire) {
+      this.#wireDefinition(template, nested);
+      this.#values(values, nested);
+      return;
     }
     const defined = this.#own(template);
     this.#byte(Token.TemplateInstance);
@@ -302,6 +336,23 @@ export class BinXmlWriter {
     const sizeAt = this.#size();
     this.#fragment(template.root, true, true, nested + 1);
     this.#fillSize(sizeAt);
+  }
+
+  #wireDefinition(template: Template, nested: number): void {
+    this.#byte(Token.TemplateInstance);
+    this.#byte(0);
+    const known = wireDefinitions.get(template);
+    if (known !== undefined) {
+      this.#copy(known, 0, known.length);
+      return;
+    }
+    const start = this.at;
+    const { guid } = identity(template);
+    this.#copy(guid, 0, guid.length);
+    const sizeAt = this.#size();
+    this.#fragment(template.root, true, true, nested + 1);
+    this.#fillSize(sizeAt);
+    wireDefinitions.set(template, this.bytes.slice(start, this.at));
   }
 
   /** Values keep their bytes, garbage of Null values included; only nested Binary XML depends on where it stands. */
@@ -373,6 +424,11 @@ export class BinXmlWriter {
     this.#u32(end - sizeAt - 4);
     this.at = end;
   }
+}
+
+function checkName(name: string): void {
+  if (name === '' || xmlName(name) !== name) throw invalid(`"${name}" is no XML name`);
+  if (name.length > MAX_UNITS) throw invalid(`a name of ${name.length} UTF-16 units: it can have ${MAX_UNITS}`);
 }
 
 /**

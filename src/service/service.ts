@@ -1,4 +1,5 @@
 import type { EventElement } from '../binxml/event-tree.ts';
+import type { Fragment } from '../binxml/tree.ts';
 import type { Damage } from '../evtx/damage.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Task } from '../operations/task.ts';
@@ -75,6 +76,8 @@ export interface LogEvent {
   /** Taken from free space or from behind damage. */
   readonly recovered: boolean;
   readonly position: EventPosition;
+  /** The event as it is stored: templates and values. @throws BinXmlError ERROR_EVT_INVALID_EVENT_DATA (15005) */
+  readonly document: Fragment;
   /**
    * The event's elements.
    * @throws BinXmlError ERROR_EVT_INVALID_EVENT_DATA (15005)

@@ -1,5 +1,6 @@
 import type { EventElement } from '../../binxml/event-tree.ts';
 import { resolveDocument } from '../../binxml/resolve.ts';
+import type { Fragment } from '../../binxml/tree.ts';
 import { EvtError } from '../../errors/evt-error.ts';
 import { storedTime } from '../../render/stored-time.ts';
 import { eventTime } from '../../render/system-values.ts';
@@ -43,8 +44,12 @@ export class LocalEvent implements LogEvent {
     return this.#position;
   }
 
+  get document(): Fragment {
+    return this.found.document;
+  }
+
   get tree(): readonly EventElement[] {
-    this.#tree ??= resolveDocument(this.found.document);
+    this.#tree ??= resolveDocument(this.document);
     return this.#tree;
   }
 
