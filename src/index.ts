@@ -11,6 +11,7 @@ export { EvtQueryError } from './query/index.ts';
 export type { JsonOptions } from './render/json.ts';
 export type { BodyValue } from './render/user-values.ts';
 export type { RenderOptions } from './render/xml.ts';
+export type { RemoteSessionOptions, SessionAuthentication } from './service/remote/credentials.ts';
 export type {
   ExportProgress,
   ExportResult,

@@ -68,19 +68,23 @@ export function callQuery(
   return { api, task, queue: undefined, signal: options.signal };
 }
 
-/** EvtNext. No events: the end, or all that a subscription has at this time; with a time-out, it waits for some. */
+/**
+ * EvtNext. No events: the end, or all that a subscription has at this time.
+ * @param waits whether it waits for events of a subscription; where that is not said, with a time-out
+ */
 export function callNext(
   resultSet: number | null,
   max: number,
   api: string,
   options: OperationOptions = {},
+  waits: boolean = options.timeoutMs !== undefined,
 ): Call<LogEvent[]> {
   const object = handleObject(resultSet, EventSourceObject, api);
   if (!Number.isInteger(max) || max < 1 || max > MAX_EVENTS_PER_READ) {
     throw new EvtError('ERROR_INVALID_PARAMETER', api, `the number of events must lie in 1 … ${MAX_EVENTS_PER_READ}`);
   }
   const operation = new Operation(api, resultSet!, options);
-  const task = () => object.next(max, operation, options.timeoutMs !== undefined);
+  const task = () => object.next(max, operation, waits);
   return { api, task, queue: object.queue, signal: options.signal };
 }
 

@@ -7,6 +7,8 @@ import { defaultStoreFolder } from '../store/store-folder.ts';
 import type { SignalDelivery } from './delivery.ts';
 import { closeAny, type HandleObject, handleObject, keepHandle } from './handle-registry.ts';
 import { LocalService } from './local/local-service.ts';
+import { addressOf, type RemoteSessionOptions, securityOf } from './remote/credentials.ts';
+import { RemoteService } from './remote/remote-service.ts';
 import type { EventLogService, LogEvent, PathType, ResultSet, SourceStatus, Subscription } from './service.ts';
 
 /** What stands behind this thread's handles: sessions, result sets, subscriptions, events, logs. */
@@ -144,6 +146,17 @@ export class LogObject implements HandleObject {
   }
 
   release(): void {}
+}
+
+/**
+ * Opens a session on the logs of another machine. It connects when something is first asked of it.
+ * @throws EvtError ERROR_INVALID_PARAMETER (87), ERROR_ACCESS_DENIED (5), ERROR_NOT_SUPPORTED (50)
+ */
+export function openRemoteSession(options: RemoteSessionOptions, api: string): number {
+  const service = new RemoteService(addressOf(options, api), securityOf(options, api));
+  const handle = openHandle(HandleKind.session, undefined, api);
+  keepHandle(handle, new SessionObject(service));
+  return handle;
 }
 
 let localSession: SessionObject | undefined;

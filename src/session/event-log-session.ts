@@ -9,7 +9,8 @@ import {
   callLogInfoOf,
   callWrite,
 } from '../service/log-calls.ts';
-import { openLocalSession } from '../service/objects.ts';
+import { openLocalSession, openRemoteSession } from '../service/objects.ts';
+import type { RemoteSessionOptions } from '../service/remote/credentials.ts';
 import type { ExportProgress, ExportResult, LogInfo, PathType } from '../service/service.ts';
 import type { NewEvent } from '../store/written-event.ts';
 import type { EventBookmark } from './event-bookmark.ts';
@@ -54,8 +55,22 @@ export class EventLogSession implements AsyncDisposable {
   readonly #handle: number | null;
   #closed = false;
 
-  private constructor(handle: number | null) {
+  /** The logs are another machine's: so are the files that are named. */
+  readonly #isRemote: boolean;
+
+  private constructor(handle: number | null, isRemote = false) {
     this.#handle = handle;
+    this.#isRemote = isRemote;
+  }
+
+  /** What is in this machine's folders says nothing of another's. */
+  #pathTypeOf(log: string, { pathType }: { readonly pathType?: PathType | undefined }): PathType {
+    if (pathType !== undefined || !this.#isRemote) return pathType ?? guessPathType(log);
+    return /\.evtx$/i.test(log) ? 'file' : 'channel';
+  }
+
+  #fileName(given: string): string {
+    return this.#isRemote ? given : path.resolve(given);
   }
 
   /**
@@ -71,6 +86,16 @@ export class EventLogSession implements AsyncDisposable {
     return new EventLogSession(openLocalSession(options.store ?? options.logs, 'EvtOpenSession'));
   }
 
+  /**
+   * Opens a session on the logs of another machine, a Windows host or `winevt serve`, over MS-EVEN6. It connects when something is
+   * first asked of it: then come RPC_S_SERVER_UNAVAILABLE (1722) and ERROR_ACCESS_DENIED (5).
+   * @throws EvtError ERROR_INVALID_PARAMETER (87); ERROR_ACCESS_DENIED (5) for a user without a password;
+   *   ERROR_NOT_SUPPORTED (50) for Kerberos
+   */
+  static remote(options: RemoteSessionOptions): EventLogSession {
+    return new EventLogSession(openRemoteSession(options, 'EvtOpenSession'), true);
+  }
+
   /** The session's handle, for `winevt/wevtapi`; null for the local session. */
   get handle(): number | null {
     return this.#handle;
@@ -82,7 +107,10 @@ export class EventLogSession implements AsyncDisposable {
    * @param query XPath or structured XML; all events when left out
    */
   query(log: string | EventLogQuery, query?: string, options: ReaderOptions = {}): EventLogReader {
-    const wanted = typeof log === 'string' ? new EventLogQuery(log, query, options) : log;
+    const wanted =
+      typeof log === 'string'
+        ? new EventLogQuery(log, query, { ...options, pathType: this.#pathTypeOf(log, options) })
+        : log;
     return new EventLogReader(this.#handle, wanted, options.bookmark);
   }
 
@@ -113,7 +141,8 @@ export class EventLogSession implements AsyncDisposable {
    * @param query XPath or structured XML; all events when left out
    */
   watch(log: string | undefined, query?: string, options: WatcherOptions = {}): EventLogWatcher {
-    return new EventLogWatcher(this.#handle, log, query, options);
+    const pathType = log === undefined ? options.pathType : this.#pathTypeOf(log, options);
+    return new EventLogWatcher(this.#handle, log, query, { ...options, pathType });
   }
 
   /** Names of all channels. */
@@ -129,7 +158,7 @@ export class EventLogSession implements AsyncDisposable {
     log: string,
     options: { readonly pathType?: PathType | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<LogInfo> {
-    const pathType = options.pathType ?? guessPathType(log);
+    const pathType = this.#pathTypeOf(log, options);
     return runAsynchronous(callLogInfoOf(this.#handle, log, pathType, 'EvtGetLogInfo', options));
   }
 
@@ -191,9 +220,9 @@ export class EventLogSession implements AsyncDisposable {
   ): Promise<ExportResult> {
     const request = {
       path: log,
-      pathType: options.pathType ?? (log === undefined ? 'channel' : guessPathType(log)),
+      pathType: log === undefined ? (options.pathType ?? 'channel') : this.#pathTypeOf(log, options),
       query,
-      target: path.resolve(target),
+      target: this.#fileName(target),
       tolerate: options.tolerateErrors === true,
       overwrite: options.overwrite === true,
       onDamage: options.onDamage,
@@ -210,7 +239,7 @@ export class EventLogSession implements AsyncDisposable {
    *   (5), ERROR_DISK_FULL (112), ERROR_CANCELLED (1223)
    */
   async clearLog(channel: string, options: ClearLogOptions = {}): Promise<void> {
-    const backup = options.backup === undefined ? undefined : path.resolve(options.backup);
+    const backup = options.backup === undefined ? undefined : this.#fileName(options.backup);
     const request = { channel, backup, onUnrecorded: options.onUnrecorded };
     await runAsynchronous(callClearLog(this.#handle, request, 'EvtClearLog', options));
   }

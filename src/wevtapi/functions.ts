@@ -12,7 +12,8 @@ import { type Call, callQuery, callSubscribe } from '../service/calls.ts';
 import { type EventSignal, waitForSignal } from '../service/delivery.ts';
 import { type HandleObject, handleObject, keepHandle } from '../service/handle-registry.ts';
 import { callClearLog, callExportLog, callOpenLog } from '../service/log-calls.ts';
-import { EventObject, EventSourceObject, openLocalSession } from '../service/objects.ts';
+import { EventObject, EventSourceObject, openLocalSession, openRemoteSession } from '../service/objects.ts';
+import type { SessionAuthentication } from '../service/remote/credentials.ts';
 import type {
   EventPosition,
   ExportResult,
@@ -29,13 +30,14 @@ import * as C from './constants.ts';
 /** An open handle: an opaque number, never used twice in a process. */
 export type EvtHandle = number;
 
-/** `EVT_RPC_LOGIN`, as far as this computer's logs need it. */
+/** `EVT_RPC_LOGIN`. */
 export interface EvtRpcLoginInfo {
-  /** Null, empty or `localhost`: this computer. */
+  /** Null, empty or `localhost`: this computer. With `:PORT` behind it, its endpoint mapper is not asked. */
   readonly Server?: string | null;
   readonly User?: string | null;
   readonly Domain?: string | null;
   readonly Password?: string | null;
+  /** One of EvtRpcLoginAuth… */
   readonly Flags?: number;
   /** Not in winevt.h: the folder whose files are the session's channels. */
   readonly LogsFolder?: string | null;
@@ -351,6 +353,15 @@ export function logProperty(property: number): (info: LogInfo) => Variant {
 
 const LOCAL_NAMES: readonly string[] = ['', '.', 'localhost', '127.0.0.1', '::1'];
 
+const AUTHENTICATIONS: readonly (SessionAuthentication | undefined)[] = ['default', 'negotiate', 'kerberos', 'ntlm'];
+
+/** `host`, or `host:port` and `[address]:port` for a server without endpoint mapper. */
+function hostAndPort(server: string): { readonly host: string; readonly port: number | undefined } {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(server) ?? [];
+  const port = digits === undefined ? undefined : Number(digits);
+  return { host: bracketed ?? plain ?? server, port };
+}
+
 export function openSession(loginClass: number, login: EvtRpcLoginInfo, timeout: number, flags: number): EvtHandle {
   const api = 'EvtOpenSession';
   if (loginClass !== C.EvtRpcLogin) throw invalid(api, `login class ${loginClass}: only EvtRpcLogin (1) exists`);
@@ -358,9 +369,14 @@ export function openSession(loginClass: number, login: EvtRpcLoginInfo, timeout:
   if (login.Password != null && login.User == null) {
     throw new EvtError('ERROR_ACCESS_DENIED', api, 'a password was given without a user');
   }
-  if (!LOCAL_NAMES.includes((login.Server ?? '').toLowerCase())) {
-    const detail = `"${login.Server}" is another computer: this version reads the logs of this one`;
-    throw new EvtError('ERROR_NOT_SUPPORTED', api, detail);
+  const server = login.Server ?? '';
+  if (!LOCAL_NAMES.includes(server.toLowerCase())) {
+    const authentication = AUTHENTICATIONS[login.Flags ?? C.EvtRpcLoginAuthDefault];
+    if (authentication === undefined) throw invalid(api, `login flags ${login.Flags}`);
+    const { host, port } = hostAndPort(server);
+    const password = login.Password ?? undefined;
+    const domain = login.Domain ?? undefined;
+    return openRemoteSession({ host, port, user: login.User ?? undefined, domain, password, authentication }, api);
   }
   return openLocalSession(login.LogsFolder ?? undefined, api);
 }

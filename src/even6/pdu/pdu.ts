@@ -149,7 +149,8 @@ export class PduStream {
 
   /** @returns the PDUs that are whole now. @throws PduError */
   push(bytes: Uint8Array): Uint8Array[] {
-    this.#rest.push(bytes);
+    // Not as a Buffer, whose slices share its memory.
+    this.#rest.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     this.#length += bytes.length;
     const whole: Uint8Array[] = [];
     for (;;) {

@@ -1,9 +1,16 @@
 import type { Duplex } from 'node:stream';
 
+export interface SendEvents {
+  /** The last byte has been handed to the system. */
+  readonly sent?: () => void;
+  /** The connection ended before that. */
+  readonly dropped?: (() => void) | undefined;
+}
+
 /** Sends what connections have to say, in order, no faster than the other end takes it. */
 export class SendQueue {
   readonly #stream: Duplex;
-  readonly #waiting: { readonly pdus: Iterator<Uint8Array>; readonly size: number; readonly sent: () => void }[] = [];
+  readonly #waiting: { readonly pdus: Iterator<Uint8Array>; readonly size: number; readonly on: SendEvents }[] = [];
   #unsent = 0;
   #isBlocked = false;
   /** Milliseconds of `performance.now()` when something was last taken. */
@@ -31,22 +38,27 @@ export class SendQueue {
   /**
    * @param pdus made when their turn has come: each is signed in the order of sending
    * @param size their bytes, about
-   * @param sent called when the last one has been handed to the system
    */
-  push(pdus: Iterable<Uint8Array>, size: number, sent: () => void = () => {}): void {
+  push(pdus: Iterable<Uint8Array>, size: number, on: SendEvents = {}): void {
     this.#unsent += size;
-    this.#waiting.push({ pdus: pdus[Symbol.iterator](), size, sent });
+    this.#waiting.push({ pdus: pdus[Symbol.iterator](), size, on });
     this.#pump();
+  }
+
+  /** The connection is gone: nothing more is sent. */
+  drop(): void {
+    this.#isBlocked = true;
+    for (const { on } of this.#waiting.splice(0)) on.dropped?.();
   }
 
   #pump(): void {
     while (!this.#isBlocked && this.#waiting.length > 0) {
-      const { pdus, size, sent } = this.#waiting[0]!;
+      const { pdus, size, on } = this.#waiting[0]!;
       const next = pdus.next();
       if (next.done) {
         this.#waiting.shift();
         this.#unsent -= size;
-        sent();
+        on.sent?.();
       } else if (!this.#stream.write(next.value)) {
         this.#isBlocked = true;
         this.#progressAt = performance.now();

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { EvtError } from '../../errors/evt-error.ts';
 import { BindNakReason, decodeBind, encodeBindAck, encodeBindNak } from '../pdu/bind.ts';
 import { decodeRequestBody, encodeFaultBody } from '../pdu/call-bodies.ts';
 import {
@@ -96,6 +97,7 @@ export class ServerConnection {
     this.#isClosed = true;
     for (const call of this.#calls.values()) orphan(call);
     this.#stream.destroy();
+    this.#outgoing.drop();
     if (this.#group !== undefined) this.#context.groups.leave(this.#group);
     this.#authentication.dispose();
   }
@@ -159,7 +161,7 @@ export class ServerConnection {
         this.#request(pdu);
         return;
       case PduType.cancel:
-        this.#calls.get(pdu.callId)?.abort.abort();
+        this.#calls.get(pdu.callId)?.abort.abort(cancelled());
         return;
       case PduType.orphaned:
         this.#orphaned(pdu.callId);
@@ -330,7 +332,7 @@ export class ServerConnection {
       const { id: callId, contextId } = call;
       const carrier = { type: PduType.response, flags: 0, callId, contextId, opnum: 0 };
       const pdus = fragments(stub, carrier, this.#maxTransmit, this.#authentication.security);
-      this.#outgoing.push(pdus, stub.length, () => this.#throttle());
+      this.#outgoing.push(pdus, stub.length, { sent: () => this.#throttle(), dropped: undo });
     } catch (error) {
       undo?.();
       if (this.#isClosed || call.isOrphaned) return;
@@ -394,14 +396,21 @@ export class ServerConnection {
     this.#isFinishing = true;
     // What still comes is read and dropped: unread, it would make the system throw away what is being sent.
     this.#stream.resume();
-    this.#outgoing.push([], 0, () => this.#stream.end(() => setTimeout(() => this.close(), LINGER_MS).unref()));
+    this.#outgoing.push([], 0, {
+      sent: () => this.#stream.end(() => setTimeout(() => this.close(), LINGER_MS).unref()),
+    });
     for (const call of this.#calls.values()) orphan(call);
   }
 }
 
 function orphan(call: PendingCall): void {
   call.isOrphaned = true;
-  call.abort.abort();
+  call.abort.abort(cancelled());
+}
+
+/** What a call that the client gives up ends with. */
+function cancelled(): EvtError {
+  return new EvtError('ERROR_CANCELLED', 'RPC', 'cancelled by the client');
 }
 
 function fragmentSize(size: number): number {

@@ -1,0 +1,216 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { EvtError } from '../../errors/evt-error.ts';
+import { decodeMapResponse, EPT_MAP, encodeMapRequest } from '../epm/ept-map.ts';
+import { decodeTower, encodeTower } from '../epm/tower.ts';
+import { NdrError } from '../ndr/ndr-error.ts';
+import { ENDPOINT_MAPPER, EVENT_SERVICE, NDR } from '../pdu/syntaxes.ts';
+import type { Fields } from '../stubs/codec.ts';
+import { decodeResponse, encodeRequest, type RpcOperation } from '../stubs/operations.ts';
+import { ClientConnection, type ClientSecurity } from './client-connection.ts';
+
+/** The port on which everybody asks for ports. */
+export const ENDPOINT_MAPPER_PORT = 135;
+const KEEP_ALIVE_MS = 60_000;
+
+/** A server of event logs. */
+export interface ServerAddress {
+  readonly host: string;
+  /** Of the event log interface; undefined: the endpoint mapper is asked. */
+  readonly port: number | undefined;
+  readonly endpointMapperPort: number;
+  /** Milliseconds for each connection to be made, authentication included. */
+  readonly connectTimeoutMs: number;
+}
+
+/** What a server answered: values are there even when the status says failure. */
+export interface RpcAnswer<Out> {
+  readonly values: Out;
+  readonly status: number;
+}
+
+/** A call that is under way. */
+export interface RemoteCall<Out> {
+  readonly answer: Promise<RpcAnswer<Out>>;
+  /** Nobody waits for it any more. False when its answer still comes, and may bring something that has to be closed. */
+  orphan(): boolean;
+}
+
+/** The connections of one client to one server, which share their context handles. */
+export class ClientAssociation {
+  readonly #address: ServerAddress;
+  readonly #security: ClientSecurity | undefined;
+  readonly #connections: ClientConnection[] = [];
+  #connecting: Promise<ClientConnection> | undefined;
+  #group = 0;
+  #port: number | undefined;
+  #isClosed = false;
+
+  constructor(address: ServerAddress, security: ClientSecurity | undefined) {
+    this.#address = address;
+    this.#security = security;
+    this.#port = address.port;
+  }
+
+  /** Handles are good as long as some connection of their group is there. */
+  get isConnected(): boolean {
+    return this.#connections.length > 0;
+  }
+
+  /** Ends all connections; the server lets go of all handles. */
+  close(): void {
+    this.#isClosed = true;
+    for (const connection of [...this.#connections]) connection.close();
+  }
+
+  /**
+   * A connection that a call can be made on.
+   * @throws EvtError RPC_S_SERVER_UNAVAILABLE (1722), EPT_S_NOT_REGISTERED (1753), ERROR_ACCESS_DENIED (5), RPC_S_SEC_PKG_ERROR (1825)
+   */
+  async #free(api: string): Promise<ClientConnection> {
+    for (;;) {
+      const free = this.#connections.find((connection) => connection.isFree);
+      if (free !== undefined) return free;
+      // Those who need one at the same time wait for the same one: it may be free for several calls.
+      this.#connecting ??= this.#connect(api).finally(() => {
+        this.#connecting = undefined;
+      });
+      const connection = await this.#connecting;
+      if (connection.isFree) return connection;
+    }
+  }
+
+  async #connect(api: string): Promise<ClientConnection> {
+    this.#port ??= await this.#findPort(api);
+    const connection = await this.#open(this.#port, api);
+    await withinTime(
+      connection.bind(EVENT_SERVICE, this.#connections.length === 0 ? 0 : this.#group, this.#security, api),
+      this.#address.connectTimeoutMs,
+      () => connection.close(this.#unavailable(api, 'it does not answer')),
+    );
+    if (this.#isClosed) connection.close();
+    this.#group = connection.group;
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  async #open(port: number, api: string): Promise<ClientConnection> {
+    const { host, connectTimeoutMs } = this.#address;
+    const socket = await openSocket(host, port, connectTimeoutMs).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw this.#unavailable(api, why);
+    });
+    const connection: ClientConnection = new ClientConnection(socket, () => {
+      const at = this.#connections.indexOf(connection);
+      if (at !== -1) this.#connections.splice(at, 1);
+    });
+    return connection;
+  }
+
+  #unavailable(api: string, why: string): EvtError {
+    const { host } = this.#address;
+    return new EvtError(
+      'RPC_S_SERVER_UNAVAILABLE',
+      api,
+      `${host} cannot be reached (${why}): is it on, and its firewall open?`,
+    );
+  }
+
+  /** Asks the endpoint mapper. */
+  async #findPort(api: string): Promise<number> {
+    const { endpointMapperPort, connectTimeoutMs, host } = this.#address;
+    const connection = await this.#open(endpointMapperPort, api);
+    try {
+      const query = { abstract: EVENT_SERVICE, transfer: NDR, port: ENDPOINT_MAPPER_PORT, address: [0, 0, 0, 0] };
+      const stub = encodeMapRequest({ tower: encodeTower(query), maxTowers: 4 });
+      const ask = async () => {
+        await connection.bind(ENDPOINT_MAPPER, 0, undefined, api);
+        return decodeMapResponse(await connection.call(EPT_MAP, stub, api).answer);
+      };
+      const { towers } = await withinTime(ask(), connectTimeoutMs, () =>
+        connection.close(this.#unavailable(api, 'its endpoint mapper does not answer')),
+      );
+      for (const bytes of towers) {
+        const tower = decodeTower(bytes);
+        if (tower !== undefined && tower.port !== 0) return tower.port;
+      }
+    } catch (error) {
+      if (!(error instanceof NdrError)) throw error;
+      throw new EvtError('RPC_S_PROTOCOL_ERROR', api, `the endpoint mapper of ${host}: ${error.message}`, {
+        cause: error,
+      });
+    } finally {
+      connection.close();
+    }
+    throw new EvtError('EPT_S_NOT_REGISTERED', api, `${host} does not serve event logs`);
+  }
+
+  /** Makes a connection beside those that have a call pending, so that a cancel finds one: that takes several round trips. */
+  async #prepareLane(api: string): Promise<void> {
+    if (this.#connections.some(({ isFree }) => isFree)) return;
+    // A cancel makes one itself, where this one fails.
+    await this.#free(api).catch(() => {});
+  }
+
+  /**
+   * Makes a call.
+   * @param isLong it may wait: there must be another way for a cancel
+   * @throws EvtError as connecting does; a fault's code; RPC_S_CALL_FAILED (1726) when the connection is lost meanwhile
+   */
+  async call<In extends Fields, Out extends Fields>(
+    operation: RpcOperation<In, Out>,
+    input: In,
+    api: string,
+    isLong = false,
+  ): Promise<RemoteCall<Out>> {
+    const stub = encodeRequest(operation, input);
+    const connection = await this.#free(api);
+    const { answer, orphan } = connection.call(operation.opnum, stub, api);
+    if (isLong && !connection.isMultiplexed) void this.#prepareLane(api);
+    const decoded = answer.then((bytes) => decodeAnswer(operation, bytes, api));
+    // Whoever gives up waiting for it must not be told of its failure.
+    decoded.catch(() => {});
+    return { answer: decoded, orphan };
+  }
+}
+
+function decodeAnswer<Out extends Fields>(
+  operation: RpcOperation<Fields, Out>,
+  bytes: Uint8Array,
+  api: string,
+): RpcAnswer<Out> {
+  try {
+    return decodeResponse(operation, bytes);
+  } catch (error) {
+    if (!(error instanceof NdrError)) throw error;
+    throw new EvtError('RPC_X_BAD_STUB_DATA', api, `the answer to ${operation.name}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+function openSocket(host: string, port: number, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(error);
+    };
+    socket.once('error', fail);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', fail);
+      resolve(socket);
+    });
+  });
+}
+
+async function withinTime<T>(work: Promise<T>, timeoutMs: number, onTimeout: () => void): Promise<T> {
+  const timer = setTimeout(onTimeout, timeoutMs);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,121 @@
+import { EvtError } from '../errors/evt-error.ts';
+import type { ContextObject } from '../even6/rpc/association-group.ts';
+import { isOpen } from '../operations/handle-table.ts';
+import { cancel, close } from '../service/calls.ts';
+import type { LogEvent, LogInfo, PathType, SourceStatus } from '../service/service.ts';
+
+/** What the context handles of a client stand for. */
+
+/** What a cancelled call ends with. */
+export function cancelled(api: string): EvtError {
+  return new EvtError('ERROR_CANCELLED', api, 'cancelled by the client');
+}
+
+/** Lets go of a handle of the API; it may be closed already. */
+function closeQuietly(handle: number): void {
+  if (isOpen(handle)) close(handle);
+}
+
+/** A result set that a client reads. */
+export class LogQuery implements ContextObject {
+  /** Of the API. */
+  readonly resultSet: number;
+  readonly isReverse: boolean;
+  /** Events that were read and did not reach the client: they come first in the next answer. */
+  readonly surplus: LogEvent[] = [];
+
+  constructor(resultSet: number, isReverse: boolean) {
+    this.resultSet = resultSet;
+    this.isReverse = isReverse;
+  }
+
+  rundown(): void {
+    closeQuietly(this.resultSet);
+  }
+}
+
+/** A subscription of a client. */
+export class RemoteSubscription implements ContextObject {
+  /** Of the API. */
+  readonly subscription: number;
+  /** Its client fetches the events when it likes to; else each read waits for some. */
+  readonly isPull: boolean;
+  /** Events that were read and did not reach the client: they come first in the next answer. */
+  readonly surplus: LogEvent[] = [];
+
+  constructor(subscription: number, isPull: boolean) {
+    this.subscription = subscription;
+    this.isPull = isPull;
+  }
+
+  rundown(): void {
+    closeQuietly(this.subscription);
+  }
+}
+
+/** Through what a client cancels: a query, a subscription, or the calls that were made with it. */
+export class OperationControl implements ContextObject {
+  readonly #target: number | undefined;
+  readonly #calls = new Set<AbortController>();
+
+  /** @param target result set or subscription; undefined: none */
+  constructor(target: number | undefined) {
+    this.#target = target;
+  }
+
+  /** Cancels what is pending now; what begins later runs. */
+  cancel(): void {
+    if (this.#target !== undefined && isOpen(this.#target)) cancel(this.#target);
+    for (const call of this.#calls) call.abort(cancelled('EvtRpcCancel'));
+  }
+
+  /** Runs a call that is cancelled through this control, or by the signal it came with. */
+  async run<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    this.#calls.add(controller);
+    try {
+      return await call(AbortSignal.any([signal, controller.signal]));
+    } finally {
+      this.#calls.delete(controller);
+    }
+  }
+
+  /** Closing a control cancels nothing. */
+  rundown(): void {}
+}
+
+/** A log whose properties a client asks for. */
+export class OpenLog implements ContextObject {
+  readonly path: string;
+  readonly pathType: PathType;
+  readonly info: () => Promise<LogInfo>;
+
+  constructor(path: string, pathType: PathType, info: () => Promise<LogInfo>) {
+    this.path = path;
+    this.pathType = pathType;
+    this.info = info;
+  }
+
+  rundown(): void {}
+}
+
+/** A publisher whose metadata a client asks for. */
+export class OpenPublisher implements ContextObject {
+  readonly name: string | undefined;
+
+  constructor(name: string | undefined) {
+    this.name = name;
+  }
+
+  rundown(): void {}
+}
+
+/** The events of a publisher, of which nothing is known here: its manifest is on another machine. */
+export class EventMetadataList implements ContextObject {
+  rundown(): void {}
+}
+
+/** Channels as a client is told of them: those that are read first, as the positions of its events count them. */
+export function toldChannels(sources: readonly SourceStatus[]): SourceStatus[] {
+  return sources.toSorted((a, b) => Number(a.status !== 0) - Number(b.status !== 0));
+}

@@ -1,0 +1,150 @@
+import { hostname } from 'node:os';
+import { EvtError } from '../errors/evt-error.ts';
+import { endpointMapper, management } from '../even6/epm/endpoint-mapper.ts';
+import { ENDPOINT_MAPPER, EVENT_SERVICE, MANAGEMENT } from '../even6/pdu/syntaxes.ts';
+import { AssociationGroups } from '../even6/rpc/association-group.ts';
+import { DEFAULT_LIMITS, type RpcInterface, type ServerLimits } from '../even6/rpc/rpc-interface.ts';
+import { RpcListener } from '../even6/rpc/rpc-listener.ts';
+import { ntlmServer } from '../even6/security/ntlm-server.ts';
+import { AuthLevel, AuthType, type SecurityContext } from '../even6/security/security-context.ts';
+import { negotiateServer } from '../even6/security/spnego-server.ts';
+import { close } from '../service/calls.ts';
+import { openLocalSession } from '../service/objects.ts';
+import { FileFolder } from './access.ts';
+import { eventServiceInterface } from './event-service-interface.ts';
+import { UserFile } from './users.ts';
+
+/** How much of a call is protected at least: its integrity, or its privacy besides. */
+export type Protection = 'integrity' | 'privacy';
+
+export interface ServerOptions {
+  /** Folder of channels, a store or any folder of `.evtx` files. Default: as EventLogSession.local() has it. */
+  readonly folder?: string | undefined;
+  /** Address to listen on. Default: 127.0.0.1, which only this machine reaches. */
+  readonly host?: string | undefined;
+  /** TCP port of the event log interface. Default: any that is free. */
+  readonly port?: number | undefined;
+  /** TCP port of the endpoint mapper; Windows' own clients look for it on 135 only. Default: there is none. */
+  readonly endpointMapperPort?: number | undefined;
+  /** File of users, as `winevt serve --add-user` makes it. */
+  readonly users?: string | undefined;
+  /** Least protection that calls must have. Default: integrity. */
+  readonly protection?: Protection | undefined;
+  /** Lets anybody read all channels without saying who he is. */
+  readonly anonymousRead?: boolean | undefined;
+  /** Folder in which clients may write exports and backups, and query files. Default: they may not. */
+  readonly exportFolder?: string | undefined;
+  readonly limits?: Partial<ServerLimits> | undefined;
+  /** Told of clients that are refused and of internal errors: one line each, without secrets. */
+  readonly onEvent?: ((line: string) => void) | undefined;
+}
+
+/** Serves event logs to MS-EVEN6 clients, as a Windows machine does. */
+export class EventLogServer implements AsyncDisposable {
+  /** The port of the event log interface. */
+  readonly port: number;
+  /** The port of the endpoint mapper; undefined when there is none. */
+  readonly endpointMapperPort: number | undefined;
+  readonly #listeners: readonly RpcListener[];
+  readonly #session: number;
+  #isClosed = false;
+
+  private constructor(
+    listeners: readonly RpcListener[],
+    session: number,
+    port: number,
+    mapperPort: number | undefined,
+  ) {
+    this.#listeners = listeners;
+    this.#session = session;
+    this.port = port;
+    this.endpointMapperPort = mapperPort;
+  }
+
+  /**
+   * Begins to serve.
+   * @throws EvtError ERROR_INVALID_PARAMETER (87) when nobody could log on; ERROR_FILE_NOT_FOUND (2), ERROR_INVALID_DATA (13)
+   *   for the file of users; whatever the system says of a port that cannot be listened on
+   */
+  static async start(options: ServerOptions): Promise<EventLogServer> {
+    const { host = '127.0.0.1', anonymousRead = false, onEvent = () => {} } = options;
+    const users = new UserFile(options.users, anonymousRead);
+    if (users.size === 0 && !anonymousRead) {
+      throw new EvtError('ERROR_INVALID_PARAMETER', 'winevt serve', 'nobody could log on: add a user first');
+    }
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const groups = new AssociationGroups(limits.handlesPerGroup);
+    const session = openLocalSession(options.folder, 'winevt serve');
+    const served = { session, access: users, files: new FileFolder(options.exportFolder) };
+    const required = options.protection === 'privacy' ? AuthLevel.privacy : AuthLevel.integrity;
+    const events = eventServiceInterface(served, required, anonymousRead);
+    let port = 0;
+    const mapper = endpointMapper(() => ({ port, address: ipv4(host) }));
+    const manager = management([EVENT_SERVICE, ENDPOINT_MAPPER, MANAGEMENT]);
+    const computer = hostname().split('.')[0]!.toUpperCase().slice(0, 15);
+    const security = {
+      computer,
+      domain: computer,
+      dnsName: hostname(),
+      findNtHash: (user: string) => users.findNtHash(user),
+    };
+    const listener = (interfaces: readonly RpcInterface[]) =>
+      new RpcListener({
+        interfaces,
+        groups,
+        limits,
+        authenticate: (type, level) => authenticated(type, level, security),
+        onRefused: (address) => onEvent(`a client at ${address} was not let in`),
+        onError: (error) =>
+          onEvent(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      });
+    const listeners: RpcListener[] = [];
+    try {
+      const main = listener([events, manager]);
+      listeners.push(main);
+      port = await main.listen(host, options.port ?? 0);
+      let mapperPort: number | undefined;
+      if (options.endpointMapperPort !== undefined) {
+        const mapping = listener([mapper, manager]);
+        listeners.push(mapping);
+        mapperPort = await mapping.listen(host, options.endpointMapperPort);
+      }
+      return new EventLogServer(listeners, session, port, mapperPort);
+    } catch (error) {
+      for (const each of listeners) await each.close().catch(() => {});
+      close(session);
+      throw error;
+    }
+  }
+
+  /** Connections at this moment. */
+  get connections(): number {
+    return this.#listeners.reduce((sum, { connections }) => sum + connections, 0);
+  }
+
+  /** Ends all connections and lets go of everything. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    close(this.#session);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+type ServerSecurity = Omit<Parameters<typeof ntlmServer>[0], 'level'>;
+
+function authenticated(type: number, level: number, security: ServerSecurity): SecurityContext | undefined {
+  if (type === AuthType.ntlm) return ntlmServer({ ...security, level });
+  return type === AuthType.negotiate ? negotiateServer({ ...security, level }) : undefined;
+}
+
+/** Four bytes of an address; zeros where it has another form: clients go where they asked. */
+function ipv4(host: string): number[] {
+  const parts = host.split('.').map(Number);
+  const isAddress = parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part <= 255);
+  return isAddress ? parts : [0, 0, 0, 0];
+}

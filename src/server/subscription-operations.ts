@@ -1,0 +1,112 @@
+import { EvtError } from '../errors/evt-error.ts';
+import * as operations from '../even6/stubs/operations.ts';
+import { Operation } from '../operations/operation.ts';
+import { runAsync } from '../operations/task.ts';
+import { EMPTY_POSITION } from '../service/bookmark.ts';
+import { callNext, callSubscribe, runAsynchronous } from '../service/calls.ts';
+import { handleObject } from '../service/handle-registry.ts';
+import { EventSourceObject, SubscriptionObject } from '../service/objects.ts';
+import type { EventPosition, SubscribeRequest, SubscriptionStart } from '../service/service.ts';
+import { demandQuery } from './access.ts';
+import { OperationControl, RemoteSubscription, toldChannels } from './context-objects.ts';
+import { checkCount, clientBookmark, endOfEvents, invalid, readBatch, timeout } from './query-operations.ts';
+import type { ServedLogs } from './served-logs.ts';
+import { type ServedOperation, serve } from './served-operation.ts';
+
+/** Operations 0 to 3: subscriptions, which the client reads when it likes to (pull) or waits for (push). */
+
+const STARTS: readonly (SubscriptionStart | undefined)[] = [undefined, 'future', 'oldest', 'bookmark'];
+const START_MASK = 3;
+const Flag = { tolerate: 0x1000, strict: 0x1_0000, pull: 0x1000_0000 } as const;
+const FLAGS = START_MASK | Flag.tolerate | Flag.strict | Flag.pull;
+/** Milliseconds that one look for events may take before others have their turn. */
+const LOOK_MS = 50;
+
+/** The bookmark of a subscription: where it cannot be read, a strict one fails, and another begins with the oldest event. */
+function startBookmark(xml: string | undefined, strict: boolean, api: string): EventPosition {
+  try {
+    if (xml === undefined) throw invalid(api, 'there is no bookmark');
+    return clientBookmark(xml, api);
+  } catch (error) {
+    if (!(error instanceof EvtError) || strict) {
+      throw new EvtError('ERROR_NOT_FOUND', api, 'the bookmark cannot be read', { cause: error });
+    }
+    return EMPTY_POSITION;
+  }
+}
+
+/** Waits until a subscription has unread events, in nobody's way: reads go on meanwhile. */
+async function waitForEvents(handle: number, api: string, signal: AbortSignal): Promise<void> {
+  const { queue, subscription } = handleObject(handle, SubscriptionObject, api);
+  const operation = new Operation(api, handle, { signal });
+  for (;;) {
+    const seen = subscription.changes;
+    const look = new Operation(api, handle, { signal, timeoutMs: LOOK_MS });
+    try {
+      if (await queue.enqueue(() => subscription.ready(look), signal)) return;
+    } catch (error) {
+      if (!(error instanceof EvtError) || error.symbol !== 'ERROR_TIMEOUT') throw error;
+      continue;
+    }
+    await runAsync(operation.waitFor((wake) => subscription.onChange(seen, wake), LOOK_MS));
+  }
+}
+
+export function subscriptionOperations({ session, access, files }: ServedLogs): ServedOperation[] {
+  return [
+    serve(operations.REGISTER_REMOTE_SUBSCRIPTION, async ({ channel, query, bookmark, flags }, call) => {
+      const { api, caller, signal } = call;
+      const start = STARTS[flags & START_MASK];
+      if (start === undefined || (flags & ~FLAGS) !== 0) throw invalid(api, `flags 0x${flags.toString(16)}`);
+      const strict = (flags & Flag.strict) !== 0;
+      const request: SubscribeRequest = {
+        path: channel === '' ? undefined : channel,
+        pathType: 'channel',
+        query: query === '' ? undefined : query,
+        start,
+        bookmark: start === 'bookmark' ? startBookmark(bookmark, strict, api) : undefined,
+        tolerate: (flags & Flag.tolerate) !== 0,
+        strict,
+        onMissed: undefined,
+        onDamage: undefined,
+      };
+      const allowed = demandQuery(request, access, files, caller.identity, api);
+      const opened = await runAsynchronous(callSubscribe(session, { ...request, ...allowed }, {}, api, { signal }));
+      const { sources } = handleObject(opened, EventSourceObject, api);
+      return {
+        subscription: call.open(new RemoteSubscription(opened, (flags & Flag.pull) !== 0)),
+        control: call.open(new OperationControl(opened)),
+        channels: toldChannels(sources),
+        info: operations.NO_INFO,
+      };
+    }),
+
+    serve(operations.REMOTE_SUBSCRIPTION_NEXT_ASYNC, async ({ subscription, count }, call) => {
+      const { api, signal } = call;
+      const { subscription: handle, surplus, isPull } = call.object(subscription, RemoteSubscription);
+      if (isPull) throw new EvtError('ERROR_INVALID_OPERATION', api, 'the subscription is read by its client');
+      checkCount(count, api);
+      const read = (max: number) => runAsynchronous(callNext(handle, max, api, { signal }, true));
+      return { records: await readBatch({ surplus, read }, count, call) };
+    }),
+
+    serve(operations.REMOTE_SUBSCRIPTION_NEXT, async ({ subscription, count, timeoutMs }, call) => {
+      const { api, signal } = call;
+      const { subscription: handle, surplus, isPull } = call.object(subscription, RemoteSubscription);
+      if (!isPull) throw new EvtError('ERROR_INVALID_OPERATION', api, 'the subscription waits for its client');
+      checkCount(count, api);
+      const options = { signal, ...timeout(timeoutMs) };
+      const read = (max: number) => runAsynchronous(callNext(handle, max, api, options, false));
+      const records = await readBatch({ surplus, read }, count, call);
+      if (records.offsets.length === 0) throw endOfEvents(api);
+      return { records };
+    }),
+
+    serve(operations.REMOTE_SUBSCRIPTION_WAIT_ASYNC, async ({ subscription }, { api, signal, object }) => {
+      const { subscription: handle, surplus, isPull } = object(subscription, RemoteSubscription);
+      if (!isPull) throw new EvtError('ERROR_INVALID_OPERATION', api, 'the subscription waits for its client');
+      if (surplus.length === 0) await waitForEvents(handle, api, signal);
+      return {};
+    }),
+  ];
+}

@@ -1,0 +1,157 @@
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { EvtError } from '../errors/evt-error.ts';
+import type { Identity } from '../even6/security/security-context.ts';
+import type { Access, Right } from './access.ts';
+
+/** What a user may do with the channels of a pattern. */
+export interface Grant {
+  /** Channel names with `*` for any characters, without regard to case. */
+  readonly channels: string;
+  readonly rights: readonly Right[];
+}
+
+/** Somebody who may log on. */
+export interface User {
+  readonly name: string;
+  /** MD4 of the password in UTF-16LE, 32 hex digits: as good as the password itself. */
+  readonly ntHash: string;
+  /** May change the configuration of channels. */
+  readonly administrator: boolean;
+  readonly grants: readonly Grant[];
+}
+
+const API = 'winevt serve';
+const RIGHTS: readonly string[] = ['read', 'write', 'clear'] satisfies Right[];
+const HASH = /^[0-9a-f]{32}$/i;
+/** For its owner's eyes only. */
+const MODE = 0o600;
+
+function key(name: string): string {
+  return name.toUpperCase();
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function parseUser(value: unknown, file: string): User {
+  const wrong = (what: string) => new EvtError('ERROR_INVALID_DATA', API, `${file}: ${what}`);
+  if (!isRecord(value) || typeof value['name'] !== 'string' || value['name'] === '') throw wrong('a user has no name');
+  const { name, ntHash, administrator = false, grants = [] } = value;
+  if (typeof ntHash !== 'string' || !HASH.test(ntHash)) throw wrong(`the NT hash of ${name} has not 32 hex digits`);
+  if (typeof administrator !== 'boolean') throw wrong(`${name}: administrator is neither true nor false`);
+  if (!Array.isArray(grants)) throw wrong(`${name}: grants is no list`);
+  const parsed = grants.map((grant: unknown): Grant => {
+    if (!isRecord(grant) || typeof grant['channels'] !== 'string' || !Array.isArray(grant['rights'])) {
+      throw wrong(`${name}: a grant needs channels and rights`);
+    }
+    const rights = grant['rights'].map((right: unknown): Right => {
+      if (typeof right !== 'string' || !RIGHTS.includes(right)) throw wrong(`${name}: the right ${String(right)}`);
+      return right as Right;
+    });
+    return { channels: grant['channels'], rights };
+  });
+  return { name, ntHash, administrator, grants: parsed };
+}
+
+/** The pattern of a grant as an expression for channel names. */
+function expressionOf(pattern: string): RegExp {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 'is');
+}
+
+/** The users of a server, in a file of JSON that only its owner reads. */
+export class UserFile implements Access {
+  readonly #file: string;
+  /** Whether somebody who has not said who he is may read. */
+  readonly #anonymousRead: boolean;
+  #users = new Map<string, User>();
+  #grants = new Map<string, readonly { readonly expression: RegExp; readonly rights: readonly Right[] }[]>();
+  /** Modification time of what has been read. */
+  #readMs = -1;
+
+  /**
+   * @param file undefined: nobody can log on
+   * @throws EvtError ERROR_FILE_NOT_FOUND (2); ERROR_INVALID_DATA (13) for a file that is none of users
+   */
+  constructor(file: string | undefined, anonymousRead: boolean) {
+    this.#file = file ?? '';
+    this.#anonymousRead = anonymousRead;
+    if (file !== undefined) this.#refresh();
+  }
+
+  get size(): number {
+    return this.#users.size;
+  }
+
+  /** Reads the file again when it has changed. */
+  #refresh(): void {
+    const mtime = statSync(this.#file, { throwIfNoEntry: false })?.mtimeMs;
+    if (mtime === undefined) throw new EvtError('ERROR_FILE_NOT_FOUND', API, `there is no file ${this.#file}`);
+    if (mtime === this.#readMs) return;
+    const users = readUsers(this.#file);
+    this.#users = new Map(users.map((user) => [key(user.name), user]));
+    this.#grants = new Map(
+      users.map(({ name, grants }) => [
+        key(name),
+        grants.map(({ channels, rights }) => ({ expression: expressionOf(channels), rights })),
+      ]),
+    );
+    this.#readMs = mtime;
+  }
+
+  /** The hash of a user's password; undefined for somebody who is not known. The domain that is named does not matter. */
+  findNtHash(name: string): Uint8Array | undefined {
+    if (this.#file !== '') {
+      try {
+        this.#refresh();
+      } catch (error) {
+        // A file that is being written, or is gone: those who were known stay known.
+        if (!(error instanceof EvtError)) throw error;
+      }
+    }
+    const hash = this.#users.get(key(name))?.ntHash;
+    return hash === undefined ? undefined : new Uint8Array(Buffer.from(hash, 'hex'));
+  }
+
+  allows(identity: Identity | undefined, channel: string, right: Right): boolean {
+    if (identity === undefined) return this.#anonymousRead && right === 'read';
+    const grants = this.#grants.get(key(identity.user)) ?? [];
+    return grants.some(({ expression, rights }) => rights.includes(right) && expression.test(channel));
+  }
+
+  isAdministrator(identity: Identity | undefined): boolean {
+    return identity !== undefined && this.#users.get(key(identity.user))?.administrator === true;
+  }
+}
+
+/**
+ * The users in a file.
+ * @throws EvtError ERROR_INVALID_DATA (13)
+ */
+export function readUsers(file: string): User[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new EvtError('ERROR_INVALID_DATA', API, `${file} cannot be read as JSON`, { cause: error });
+  }
+  const users = isRecord(parsed) ? parsed['users'] : undefined;
+  if (!Array.isArray(users)) throw new EvtError('ERROR_INVALID_DATA', API, `${file} has no list "users"`);
+  return users.map((user: unknown) => parseUser(user, file));
+}
+
+/** Adds a user to a file, or replaces the one of the same name; makes the file when it is not there. */
+export function saveUser(file: string, user: User): void {
+  const isThere = statSync(file, { throwIfNoEntry: false }) !== undefined;
+  const others = (isThere ? readUsers(file) : []).filter(({ name }) => key(name) !== key(user.name));
+  const draft = `${file}.${process.pid}.new`;
+  try {
+    writeFileSync(draft, `${JSON.stringify({ users: [...others, user] }, null, 2)}\n`, { mode: MODE, flag: 'wx' });
+    chmodSync(draft, MODE);
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}
