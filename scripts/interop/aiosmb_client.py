@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from importlib.metadata import version
-from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -87,17 +86,20 @@ async def whole(options, level, count):
 
 
 def parsed(options, events):
-    """aiosmb's parser reads every event as XML, and its record number, channel and computer are there."""
+    """aiosmb's parser reads every event to its end, and finds record number, channel and computer where they belong."""
     for event in events:
+        # The parser escapes nothing, so an event whose text has a bracket is not XML afterwards: it is searched as text.
         text = Fragment.from_bytes(event.binxml).to_xml()
-        # aiosmb writes attribute values and text without escaping; what is left is XML for the plain values of these events.
-        root = ElementTree.fromstring(re.sub(r'&(?!\w+;)', '&amp;', text))
-        name = root.tag.rpartition('}')[2]
-        same(name, 'Event', 'root element')
-        values = {element.tag.rpartition('}')[2]: (element.text or '').strip() for element in root.iter()}
-        same(values.get('EventRecordID'), str(event.number), 'EventRecordID')
-        same(values.get('Channel'), options.channel, 'Channel')
-        holds(values.get('Computer'), 'no Computer')
+        holds(text.startswith('<Event ') and text.endswith('</Event>'), f'the text of record {event.number} is {text[:40]} … {text[-20:]}')
+        same(inside(text, 'EventRecordID'), str(event.number), 'EventRecordID')
+        same(inside(text, 'Channel'), options.channel, f'Channel of record {event.number}')
+        holds(inside(text, 'Computer'), f'record {event.number} has no Computer')
+        same(text.count('<Data'), text.count('</Data') + text.count('<Data />'), f'Data elements of record {event.number}, opened and closed')
+
+
+def inside(text, element):
+    found = re.search(rf'<{element}\b[^>]*>([^<]*)</{element}>', text)
+    return found.group(1).strip() if found else None
 
 
 def main():

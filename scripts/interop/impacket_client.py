@@ -446,8 +446,9 @@ def check_seek(checks, options, client):
         (BOOKMARK, 0, bookmark(options.channel, expected[4]), expected[4]),
         (BOOKMARK, 1, bookmark(options.channel, expected[4]), expected[5]),
         (BOOKMARK | STRICT, -1, bookmark(options.channel, expected[4]), expected[3])])
+    # Past the end lies the end itself, from where nothing follows (docs/behaviour.md).
     checks.run('op 12: past either end without strict', with_query, OLDEST, [
-        (CURRENT, options.count + 1000, NULL, expected[-1]), (CURRENT, -options.count - 1000, NULL, expected[0])])
+        (CURRENT, options.count + 1000, NULL, NO_MORE_ITEMS), (CURRENT, -options.count - 1000, NULL, expected[0])])
     checks.run('op 12: refused, position unchanged', refused)
 
 

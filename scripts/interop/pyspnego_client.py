@@ -164,7 +164,8 @@ class Connection(_rpc.SyncRpcClient):
             answer = self._process_response(data, header, resp_type, encrypt_offsets)
             if resp_type is not _rpc.Response:
                 return answer
-            stub += answer.stub_data
+            # dpapi-ng hands out the stub with its padding.
+            stub += answer.stub_data[:len(answer.stub_data) - answer.sec_trailer.pad_length]
             if header.packet_flags & LAST_FRAGMENT:
                 return stub
 
