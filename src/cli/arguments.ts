@@ -24,12 +24,10 @@ export interface VerbName {
 
 const OPTION = /^(?:\/|--?)([a-z][a-z0-9-]*)(?:[:=](.*))?$/is;
 const HELP = /^(?:[/-]\?|\/h|\/help)$/i;
-/** Options of wevtutil's that ask for another computer. */
-const REMOTE = ['r', 'remote', 'u', 'username', 'p', 'password', 'a', 'authentication'];
 
 /**
  * Rewrites the arguments behind the program's name. What is no option of the verb is left as it is.
- * @throws UsageError for an option without its value, and for wevtutil's options of remote computers
+ * @throws UsageError for an option without its value
  */
 export function normalizeArguments(args: readonly string[], verbs: readonly VerbName[]): string[] {
   const [first, ...rest] = args;
@@ -97,10 +95,6 @@ function optionOf(argument: string, verb: VerbName): GivenOption | undefined {
   const name = match[1]!.toLowerCase();
   const spec = verb.options.find(({ long, names }) => name === long || names.includes(name));
   if (spec !== undefined) return { name, given: match[2], spec };
-  const isSlash = argument.startsWith('/') && match[2] === undefined;
-  if (REMOTE.includes(name) && verb.options.length > 0 && !isSlash) {
-    throw new UsageError(`${argument}: other computers cannot be asked yet; copy their logs here`);
-  }
   return undefined;
 }
 

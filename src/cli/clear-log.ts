@@ -1,16 +1,15 @@
-import { EventLogSession } from '../index.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText } from './failure.ts';
 import { Interrupt } from './interrupt.ts';
+import { openSession, type SessionFlags } from './open-session.ts';
 
-export interface ClearLogOptions {
-  readonly store?: string;
+export interface ClearLogOptions extends SessionFlags {
   readonly backup?: string;
 }
 
 /** `winevt cl`: removes all events of a channel, into a backup if one is named. */
 export async function clearLog(channel: string, options: ClearLogOptions): Promise<number> {
-  const session = EventLogSession.open({ store: options.store });
+  const session = openSession(options);
   const interrupt = new Interrupt(() => session.cancelCurrentOperations());
   try {
     await session.clearLog(channel, {

@@ -9,7 +9,9 @@ import { failureText, UsageError } from './failure.ts';
 import type { FollowOptions } from './follow-events.ts';
 import type { GetLogOptions, SetLogOptions } from './log-config.ts';
 import type { EnumLogsOptions, LogInfoOptions } from './log-info.ts';
+import { type SessionFlags, withPassword } from './open-session.ts';
 import type { QueryEventsOptions } from './query-options.ts';
+import type { ServeOptions } from './serve.ts';
 import { type OptionSpec, VERBS, type VerbSpec } from './verbs.ts';
 import type { WriteEventsOptions } from './write-events.ts';
 
@@ -28,6 +30,7 @@ const RUN: Readonly<Record<string, Run>> = {
   gl: async (channel, options) => (await import('./log-config.ts')).getLog(channel ?? '', options as GetLogOptions),
   sl: async (channel, options) => (await import('./log-config.ts')).setLog(channel, options as SetLogOptions),
   cl: async (channel, options) => (await import('./clear-log.ts')).clearLog(channel ?? '', options as ClearLogOptions),
+  serve: async (_, options) => (await import('./serve.ts')).serve(options as ServeOptions),
   demo: async (_, options) => (await import('./demo.ts')).demo(options as { log?: string }),
   completion: async (shell) => {
     process.stdout.write((await import('./completion.ts')).completionScript(shell ?? ''));
@@ -104,7 +107,8 @@ function verbCommand(verb: VerbSpec, done: (status: number) => void): Command {
     // An argument that is an option unknown here stands among the others.
     const operands = command.args.slice(0, Number(argument !== undefined) + Number(target !== undefined));
     refuse(command.args.slice(operands.length), verb);
-    done(await RUN[verb.verb]!(operands[0], command.opts(), operands[1]));
+    const options = await withPassword<object & SessionFlags>(command.opts());
+    done(await RUN[verb.verb]!(operands[0], options, operands[1]));
   });
   return command;
 }

@@ -1,14 +1,16 @@
-import { EventLogSession, isCancelled } from '../index.ts';
+import { isCancelled } from '../index.ts';
 import { DamageReport } from './damage-report.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import { Interrupt } from './interrupt.ts';
+import { openSession, type SessionFlags } from './open-session.ts';
 import { ProgressLine } from './progress.ts';
 import { type QueryEventsOptions, wantedOf } from './query-options.ts';
 
 /** Options of `epl`, as the command line gives them. */
 export interface ExportLogOptions
-  extends Pick<QueryEventsOptions, 'query' | 'logfile' | 'structuredquery' | 'logs' | 'store' | 'tolerate' | 'quiet'> {
+  extends SessionFlags,
+    Pick<QueryEventsOptions, 'query' | 'logfile' | 'structuredquery' | 'tolerate' | 'quiet'> {
   readonly overwrite?: boolean;
 }
 
@@ -22,7 +24,7 @@ export async function exportLog(path: string, target: string, options: ExportLog
     process.stderr.write(`${line}\n`);
   };
   const damage = new DamageReport(tell, quiet);
-  const session = EventLogSession.open({ logs: options.logs, store: options.store });
+  const session = openSession(options);
   const interrupt = new Interrupt(() => session.cancelCurrentOperations());
   try {
     const { records, sizeBytes } = await session.exportLog(wanted.log, wanted.query, target, {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import {
   damageText,
   type EventBookmark,
-  EventLogSession,
+  type EventLogSession,
   type EventLogWatcher,
   type EventRecord,
   EvtError,
@@ -15,16 +15,15 @@ import { failureText, UsageError } from './failure.ts';
 import type { Formatter } from './format/event-lines.ts';
 import { createFormatter } from './format/formatter.ts';
 import { Interrupt } from './interrupt.ts';
+import { openSession, type SessionFlags } from './open-session.ts';
 import { Output } from './output.ts';
-import { formatOf, limitOf, pathTypeOf } from './query-options.ts';
+import { folderOf, formatOf, limitOf, pathTypeOf } from './query-options.ts';
 import { FOLLOW_FORMATS } from './verbs.ts';
 
 /** Options of `follow`, as the command line gives them. */
-export interface FollowOptions {
+export interface FollowOptions extends SessionFlags {
   readonly query?: string;
   readonly logfile?: boolean;
-  readonly logs?: string;
-  readonly store?: string;
   readonly tolerate?: boolean;
   readonly strict?: boolean;
   readonly oldest?: boolean;
@@ -85,11 +84,11 @@ class FollowEvents {
     this.#options = options;
     this.#limit = limit;
     this.#formatter = formatter;
-    const { bookmark: file, logs, store } = options;
+    const { bookmark: file } = options;
     const bookmark = file !== undefined && existsSync(file) ? readBookmark(file) : undefined;
-    this.#session = EventLogSession.open({ logs, store });
+    this.#session = openSession(options);
     this.#watcher = this.#session.watch(path, options.query, {
-      pathType: pathTypeOf(path, options.logfile, store ?? logs),
+      pathType: pathTypeOf(path, options.logfile, folderOf(options)),
       bookmark,
       start: options.oldest ? 'oldest' : 'future',
       strict: options.strict,

@@ -1,14 +1,13 @@
-import { type ChannelProperty, type EventLogConfiguration, EventLogSession } from '../index.ts';
+import type { ChannelProperty, EventLogConfiguration, EventLogSession } from '../index.ts';
 import { configText, configXml, parseConfigXml, propertyOfText } from '../store/channel-config-text.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
+import { openSession, type SessionFlags } from './open-session.ts';
 import { readTextFile } from './text-file.ts';
 
 const API = 'winevt sl';
 
-export interface GetLogOptions {
-  readonly store?: string;
-  readonly logs?: string;
+export interface GetLogOptions extends SessionFlags {
   readonly format?: string;
 }
 
@@ -72,11 +71,8 @@ function change(log: EventLogConfiguration, property: ChannelProperty, text: str
     log.set(property, value);
 }
 
-async function withSession(
-  options: { readonly store?: string | undefined; readonly logs?: string | undefined },
-  run: (session: EventLogSession) => Promise<void>,
-): Promise<number> {
-  const session = EventLogSession.open(options);
+async function withSession(options: SessionFlags, run: (session: EventLogSession) => Promise<void>): Promise<number> {
+  const session = openSession(options);
   try {
     await run(session);
     return ExitStatus.success;

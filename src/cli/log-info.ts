@@ -1,13 +1,11 @@
-import { EventLogSession } from '../index.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import { timeText } from './format/value-text.ts';
-import { pathTypeOf } from './query-options.ts';
+import { openSession, type SessionFlags } from './open-session.ts';
+import { folderOf, pathTypeOf } from './query-options.ts';
 
-export interface LogInfoOptions {
+export interface LogInfoOptions extends SessionFlags {
   readonly logfile?: boolean;
-  readonly logs?: string;
-  readonly store?: string;
   readonly format?: string;
 }
 
@@ -20,10 +18,10 @@ function milliseconds(fileTime: bigint): string {
 export async function logInfo(log: string, options: LogInfoOptions): Promise<number> {
   const format = (options.format ?? 'text').toLowerCase();
   if (format !== 'text' && format !== 'json') throw new UsageError(`/f: "${options.format}" is neither text nor json`);
-  const session = EventLogSession.open(options);
+  const session = openSession(options);
   try {
     const info = await session.getLogInformation(log, {
-      pathType: pathTypeOf(log, options.logfile, options.store ?? options.logs),
+      pathType: pathTypeOf(log, options.logfile, folderOf(options)),
     });
     const fields = {
       creationTime: milliseconds(info.creationTime),
@@ -45,14 +43,11 @@ export async function logInfo(log: string, options: LogInfoOptions): Promise<num
   }
 }
 
-export interface EnumLogsOptions {
-  readonly logs?: string;
-  readonly store?: string;
-}
+export type EnumLogsOptions = SessionFlags;
 
 /** `winevt el`: names of the channels, one per line. */
 export async function enumLogs(options: EnumLogsOptions): Promise<number> {
-  const session = EventLogSession.open(options);
+  const session = openSession(options);
   try {
     const names = await session.getLogNames();
     if (names.length === 0) process.stderr.write('winevt: no channels: name a folder of logs with --logs DIR\n');

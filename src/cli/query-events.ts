@@ -2,7 +2,7 @@ import {
   type EventBookmark,
   EventLogQuery,
   type EventLogReader,
-  EventLogSession,
+  type EventLogSession,
   type EventRecord,
   EvtError,
   isCancelled,
@@ -16,6 +16,7 @@ import { failureText, UsageError } from './failure.ts';
 import type { Formatter } from './format/event-lines.ts';
 import { createFormatter } from './format/formatter.ts';
 import { Interrupt } from './interrupt.ts';
+import { openSession } from './open-session.ts';
 import { Output } from './output.ts';
 import { ProgressLine } from './progress.ts';
 import {
@@ -110,7 +111,7 @@ class QueryEvents {
       onProgress: (progress) => this.#progress.update(progress, this.#found),
     });
     const bookmark = options.bookmark === undefined ? undefined : readBookmark(options.bookmark);
-    this.#session = EventLogSession.open({ logs: options.logs, store: options.store });
+    this.#session = openSession(options);
     this.#reader = this.#session.query(query, undefined, { bookmark });
     this.#interrupt = new Interrupt(() => {
       // Opening is cancelled through the session, reading through the result set.

@@ -1,15 +1,14 @@
 import type { PathType } from '../index.ts';
 import { UsageError } from './failure.ts';
+import type { SessionFlags } from './open-session.ts';
 import { readTextFile } from './text-file.ts';
 import { FORMATS, type Format } from './verbs.ts';
 
 /** Options of `qe`, as the command line gives them. */
-export interface QueryEventsOptions {
+export interface QueryEventsOptions extends SessionFlags {
   readonly query?: string;
   readonly logfile?: boolean;
   readonly structuredquery?: boolean;
-  readonly logs?: string;
-  readonly store?: string;
   readonly format?: string;
   readonly count?: string;
   readonly countOnly?: boolean;
@@ -42,7 +41,7 @@ export interface Wanted {
  */
 export function wantedOf(path: string | undefined, options: QueryEventsOptions): Wanted {
   const { query } = options;
-  const logs = options.store ?? options.logs;
+  const logs = folderOf(options);
   if (options.structuredquery) {
     if (options.logfile || query !== undefined) {
       throw new UsageError('/sq takes its logs and its query from the file: it goes with neither /lf nor /q');
@@ -54,6 +53,11 @@ export function wantedOf(path: string | undefined, options: QueryEventsOptions):
     throw new UsageError('name a log: a file, a folder of logs, or a channel (winevt qe --help shows how)');
   }
   return { log: path, pathType: pathTypeOf(path, options.logfile, logs), query };
+}
+
+/** Where channels are, if that is said: a folder, or another computer. */
+export function folderOf({ store, logs, remote }: SessionFlags): string | undefined {
+  return store ?? logs ?? remote;
 }
 
 /** What a path names when a folder of logs is given: a channel of it, except for a name that only files have. */

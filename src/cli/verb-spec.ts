@@ -54,6 +54,53 @@ export const STORE: OptionSpec = {
   help: 'folder of channels that are written to (or WINEVT_STORE; default: in the user’s data folder)',
 };
 
+const COMPUTER = 'Another computer:';
+
+/** For a session with another computer, as wevtutil has them. */
+export const REMOTE: readonly OptionSpec[] = [
+  {
+    long: 'remote',
+    group: COMPUTER,
+    names: ['r'],
+    kind: 'value',
+    placeholder: 'HOST',
+    help: 'logs of this computer: a Windows host, or one that runs winevt serve; HOST:PORT asks no endpoint mapper',
+  },
+  {
+    long: 'username',
+    group: COMPUTER,
+    names: ['u'],
+    kind: 'value',
+    placeholder: 'USER',
+    help: 'USER or DOMAIN\\USER there',
+  },
+  {
+    long: 'password',
+    group: COMPUTER,
+    names: ['p'],
+    kind: 'value',
+    placeholder: '*',
+    help: 'asks for the password, as it does when it is not in WINEVT_PASSWORD',
+  },
+  {
+    long: 'password-fd',
+    group: COMPUTER,
+    names: [],
+    kind: 'value',
+    placeholder: 'N',
+    help: 'reads the password from this file descriptor',
+  },
+  {
+    long: 'authentication',
+    group: COMPUTER,
+    names: ['a'],
+    kind: 'value',
+    placeholder: 'TYPE',
+    choices: ['default', 'negotiate', 'ntlm'],
+    help: 'default and negotiate are NTLM in SPNEGO; ntlm is NTLM alone',
+  },
+];
+
 export const LOG_FILE: OptionSpec = {
   long: 'logfile',
   group: SOURCE,

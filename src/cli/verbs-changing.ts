@@ -1,4 +1,4 @@
-import { CHANGES, LOG_FILE, LOGS, OUTPUT, SOURCE, STORE, type VerbSpec } from './verb-spec.ts';
+import { CHANGES, LOG_FILE, LOGS, OUTPUT, REMOTE, SOURCE, STORE, type VerbSpec } from './verb-spec.ts';
 
 /** Verbs that write logs, or change a store. */
 export const CHANGING_VERBS: readonly VerbSpec[] = [
@@ -95,6 +95,7 @@ export const CHANGING_VERBS: readonly VerbSpec[] = [
       },
       LOGS,
       STORE,
+      ...REMOTE,
       {
         long: 'tolerate',
         names: [],
@@ -129,6 +130,7 @@ export const CHANGING_VERBS: readonly VerbSpec[] = [
     summary: 'remove all events of a channel, into a backup if one is named',
     options: [
       STORE,
+      ...REMOTE,
       {
         long: 'backup',
         names: ['bu'],
@@ -148,6 +150,7 @@ export const CHANGING_VERBS: readonly VerbSpec[] = [
     options: [
       STORE,
       LOGS,
+      ...REMOTE,
       {
         long: 'format',
         names: ['f'],
@@ -166,6 +169,7 @@ export const CHANGING_VERBS: readonly VerbSpec[] = [
     summary: 'change the properties of a channel',
     options: [
       STORE,
+      ...REMOTE,
       {
         long: 'enabled',
         names: ['e'],

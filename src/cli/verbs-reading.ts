@@ -5,6 +5,7 @@ import {
   LOGS,
   OUTPUT,
   POSITION,
+  REMOTE,
   SOURCE,
   STORE,
   type VerbSpec,
@@ -41,6 +42,7 @@ export const READING_VERBS: readonly VerbSpec[] = [
       },
       LOGS,
       STORE,
+      ...REMOTE,
       {
         long: 'tolerate',
         names: [],
@@ -199,6 +201,7 @@ export const READING_VERBS: readonly VerbSpec[] = [
       LOG_FILE,
       STORE,
       LOGS,
+      ...REMOTE,
       {
         long: 'tolerate',
         names: [],
@@ -266,6 +269,7 @@ export const READING_VERBS: readonly VerbSpec[] = [
       LOG_FILE,
       LOGS,
       STORE,
+      ...REMOTE,
       {
         long: 'format',
         names: ['f'],
@@ -281,7 +285,7 @@ export const READING_VERBS: readonly VerbSpec[] = [
     verb: 'el',
     names: ['el', 'enum-logs'],
     summary: 'print the names of all channels',
-    options: [LOGS, STORE],
+    options: [LOGS, STORE, ...REMOTE],
     examples: [['winevt el --logs ./Logs', 'channels in a folder of logs']],
   },
 ];

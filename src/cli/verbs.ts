@@ -1,3 +1,4 @@
+import { SERVE_VERB } from './verb-serve.ts';
 import type { VerbSpec } from './verb-spec.ts';
 import { CHANGING_VERBS } from './verbs-changing.ts';
 import { READING_VERBS } from './verbs-reading.ts';
@@ -8,6 +9,7 @@ export { FOLLOW_FORMATS, FORMATS, type Format, type OptionSpec, type VerbSpec } 
 export const VERBS: readonly VerbSpec[] = [
   ...READING_VERBS,
   ...CHANGING_VERBS,
+  SERVE_VERB,
   {
     verb: 'demo',
     names: ['demo'],

@@ -155,3 +155,5 @@ export function saveUser(file: string, user: User): void {
     throw error;
   }
 }
+
+export { ntHash } from '../even6/security/ntlm-keys.ts';

@@ -241,6 +241,7 @@ export interface ExportProgress extends Progress {
   readonly exported: number;
 }
 
+/** What an export has written; not a number where another machine does not say. */
 export interface ExportResult {
   readonly records: number;
   readonly sizeBytes: number;

@@ -90,8 +90,19 @@ export class RemoteService implements EventLogService {
       },
       `exporting to ${target}`,
     );
-    // The protocol says neither how many nor how large.
-    return { records: -1, sizeBytes: -1 };
+    return yield* this.#exported(target, operation);
+  }
+
+  /** How much a file of the server holds, where it says so: the export itself has no such answer. */
+  *#exported(target: string, operation: Operation): Task<ExportResult> {
+    try {
+      const { numberOfLogRecords, fileSize } = yield* this.logInfo(target, 'file', operation);
+      return { records: Number(numberOfLogRecords), sizeBytes: Number(fileSize) };
+    } catch (error) {
+      // The export is done, whatever happens now.
+      if (!(error instanceof EvtError)) throw error;
+      return { records: Number.NaN, sizeBytes: Number.NaN };
+    }
   }
 
   *clearLog({ channel, backup }: ClearRequest, operation: Operation): Task<void> {

@@ -1,0 +1,127 @@
+import { openSync, readFileSync } from 'node:fs';
+import { ReadStream } from 'node:tty';
+import { EventLogSession, type SessionAuthentication } from '../index.ts';
+import { UsageError } from './failure.ts';
+
+/** Options that say whose logs are meant, as the command line gives them. */
+export interface SessionFlags {
+  readonly logs?: string | undefined;
+  readonly store?: string | undefined;
+  readonly remote?: string | undefined;
+  readonly username?: string | undefined;
+  /** From the command line only `*`; behind {@link withPassword} the password. */
+  readonly password?: string | undefined;
+  readonly passwordFd?: string | undefined;
+  readonly authentication?: string | undefined;
+}
+
+const AUTHENTICATIONS: readonly string[] = [
+  'default',
+  'negotiate',
+  'kerberos',
+  'ntlm',
+] satisfies SessionAuthentication[];
+const PASSWORD_VARIABLE = 'WINEVT_PASSWORD';
+const TERMINAL = '/dev/tty';
+const ENTER = ['\r', '\n'];
+const BACKSPACE = ['\x7f', '\b'];
+const INTERRUPTS = ['\x03', '\x04'];
+
+/** `host`, `host:port`, `[address]` or `[address]:port`. @throws UsageError */
+function hostAndPort(remote: string): { readonly host: string; readonly port: number | undefined } {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(remote);
+  // An address of many colons, without brackets, has no port.
+  const host = match === null && remote.includes('::') ? remote : (match?.[1] ?? match?.[2]);
+  const port = match?.[3] === undefined ? undefined : Number(match[3]);
+  if (host === undefined || (port !== undefined && (port === 0 || port > 0xffff))) {
+    throw new UsageError(`/r: "${remote}" is no computer: write HOST, HOST:PORT or [ADDRESS]:PORT`);
+  }
+  return { host, port };
+}
+
+/** Opens the session that the options ask for. @throws UsageError */
+export function openSession(options: SessionFlags): EventLogSession {
+  const { remote, logs, store, username, password } = options;
+  if (remote === undefined) {
+    if (username !== undefined || password !== undefined) throw new UsageError('/u and /p go with /r:COMPUTER');
+    return EventLogSession.open({ store, logs });
+  }
+  if (logs !== undefined || store !== undefined)
+    throw new UsageError('/r: the folders of another computer are not named here');
+  const authentication = (options.authentication ?? 'default').toLowerCase();
+  if (!AUTHENTICATIONS.includes(authentication)) {
+    throw new UsageError(`/a: "${options.authentication}" is none of ${AUTHENTICATIONS.join(', ')}`);
+  }
+  return EventLogSession.remote({
+    ...hostAndPort(remote),
+    user: username,
+    password,
+    authentication: authentication as SessionAuthentication,
+  });
+}
+
+/**
+ * The options with the password of a session with another computer: from a file descriptor, from WINEVT_PASSWORD, or asked for on the
+ * terminal. It is never taken from the command line, where everybody on this computer sees it.
+ * @throws UsageError
+ */
+export async function withPassword<T extends SessionFlags>(options: T): Promise<T> {
+  const { remote, username, password, passwordFd } = options;
+  if (password !== undefined && password !== '*') {
+    throw new UsageError(
+      `/p: a password on the command line is seen by others: write /p:* to be asked, or set ${PASSWORD_VARIABLE}`,
+    );
+  }
+  if (remote === undefined || username === undefined) return options;
+  if (passwordFd !== undefined) return { ...options, password: passwordFromDescriptor(passwordFd) };
+  const fromEnvironment = process.env[PASSWORD_VARIABLE];
+  if (fromEnvironment !== undefined && password === undefined) return { ...options, password: fromEnvironment };
+  return { ...options, password: await askPassword(`Password of ${username}: `) };
+}
+
+/** The first line that a file descriptor gives. @throws UsageError */
+export function passwordFromDescriptor(text: string): string {
+  if (!/^\d{1,4}$/.test(text)) throw new UsageError(`--password-fd: "${text}" is no file descriptor`);
+  try {
+    return readFileSync(Number(text), 'utf8').replace(/\r?\n[\s\S]*$/, '');
+  } catch (error) {
+    throw new UsageError(`--password-fd: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Asks on the terminal, wherever input and output go, and shows nothing of what is typed. @throws UsageError without a terminal */
+export async function askPassword(prompt: string): Promise<string> {
+  let terminal: number;
+  try {
+    terminal = openSync(process.platform === 'win32' ? 'CONIN$' : TERMINAL, 'r+');
+  } catch {
+    throw new UsageError(
+      `there is no terminal to ask for the password on: set ${PASSWORD_VARIABLE} or use --password-fd`,
+    );
+  }
+  const input = new ReadStream(terminal);
+  process.stderr.write(prompt);
+  input.setRawMode(true);
+  try {
+    return await typedLine(input);
+  } finally {
+    input.setRawMode(false);
+    input.destroy();
+    process.stderr.write('\n');
+  }
+}
+
+function typedLine(input: ReadStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let typed = '';
+    input.setEncoding('utf8');
+    input.on('error', reject);
+    input.on('data', (text: string) => {
+      for (const character of text) {
+        if (ENTER.includes(character)) return resolve(typed);
+        if (INTERRUPTS.includes(character)) return reject(new UsageError('no password was given'));
+        typed = BACKSPACE.includes(character) ? [...typed].slice(0, -1).join('') : typed + character;
+      }
+    });
+  });
+}

@@ -1,0 +1,126 @@
+import * as path from 'node:path';
+import type { Right } from '../server/access.ts';
+import { EventLogServer } from '../server/event-log-server.ts';
+import { type Grant, ntHash, saveUser } from '../server/users.ts';
+import { ExitStatus } from './exit-status.ts';
+import { failureText, UsageError } from './failure.ts';
+import { Interrupt } from './interrupt.ts';
+import { askPassword, passwordFromDescriptor } from './open-session.ts';
+
+/** Options of `serve`, as the command line gives them. */
+export interface ServeOptions {
+  readonly store?: string;
+  readonly logs?: string;
+  readonly exportFolder?: string;
+  readonly listen?: string;
+  readonly port?: string;
+  readonly epmPort?: string;
+  readonly users?: string;
+  readonly protection?: string;
+  readonly anonymousRead?: boolean;
+  readonly maxConnections?: string;
+  readonly idleTimeout?: string;
+  readonly addUser?: string;
+  readonly passwordFd?: string;
+  readonly rights?: readonly string[];
+  readonly administrator?: boolean;
+}
+
+const RIGHTS: readonly string[] = ['read', 'write', 'clear'] satisfies Right[];
+const ALL_CHANNELS = '*';
+const MS_PER_SECOND = 1000;
+const MAX_PORT = 0xffff;
+
+function numberOf(text: string | undefined, option: string, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text) && Number(text) <= max) return Number(text);
+  throw new UsageError(`--${option}: "${text}" is no number up to ${max}`);
+}
+
+/** `read,clear` or `read:App*`. @throws UsageError */
+function grantOf(text: string): Grant {
+  const [list = '', channels = ALL_CHANNELS] = text.split(/:(.*)/s);
+  const rights = list.split(',').map((word) => word.trim().toLowerCase());
+  for (const right of rights) {
+    if (!RIGHTS.includes(right)) throw new UsageError(`--rights: "${right}" is none of ${RIGHTS.join(', ')}`);
+  }
+  return { channels, rights: rights as Right[] };
+}
+
+/** `winevt serve`: until it is stopped with Ctrl-C. @returns the exit status */
+export async function serve(options: ServeOptions): Promise<number> {
+  if (options.addUser !== undefined) return addUser(options.addUser, options);
+  const { protection } = options;
+  if (protection !== undefined && protection !== 'integrity' && protection !== 'privacy') {
+    throw new UsageError(`--protection: "${protection}" is neither integrity nor privacy`);
+  }
+  if (options.users === undefined && !options.anonymousRead) {
+    throw new UsageError(
+      '--users FILE: name the users who may log on (winevt serve --add-user NAME --users FILE makes one)',
+    );
+  }
+  const connections = numberOf(options.maxConnections, 'max-connections', 65_536);
+  const idleSeconds = numberOf(options.idleTimeout, 'idle-timeout', 1_000_000);
+  const say = (line: string) => process.stderr.write(`winevt: ${line}\n`);
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const interrupt = new Interrupt(() => stop());
+  try {
+    await using server = await EventLogServer.start({
+      folder: options.store ?? options.logs,
+      host: options.listen,
+      port: numberOf(options.port, 'port', MAX_PORT),
+      endpointMapperPort: numberOf(options.epmPort, 'epm-port', MAX_PORT),
+      users: options.users,
+      protection,
+      anonymousRead: options.anonymousRead,
+      exportFolder: options.exportFolder === undefined ? undefined : path.resolve(options.exportFolder),
+      limits: {
+        ...(connections === undefined ? {} : { connections, connectionsPerAddress: Math.ceil(connections / 2) }),
+        ...(idleSeconds === undefined ? {} : { idleMs: idleSeconds * MS_PER_SECOND }),
+      },
+      onEvent: say,
+    });
+    const mapper =
+      server.endpointMapperPort === undefined ? '' : `, endpoint mapper on port ${server.endpointMapperPort}`;
+    // On standard output: whoever started it reads the port there.
+    process.stdout.write(`serving event logs on ${options.listen ?? '127.0.0.1'} port ${server.port}${mapper}\n`);
+    if (options.anonymousRead) say('warning: anybody who reaches this port reads all channels');
+    await stopped;
+    return interrupt.status ?? ExitStatus.success;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    process.stderr.write(`${failureText(error)}\n`);
+    return ExitStatus.failure;
+  } finally {
+    interrupt.end();
+  }
+}
+
+async function addUser(name: string, options: ServeOptions): Promise<number> {
+  if (options.users === undefined) throw new UsageError('--add-user: name the file of users with --users FILE');
+  if (name === '' || /[\\/:*?"<>|@]/.test(name)) throw new UsageError(`--add-user: "${name}" is no name of a user`);
+  const grants = (options.rights ?? ['read']).map(grantOf);
+  const password = await newPassword(name, options.passwordFd);
+  if (password === '') throw new UsageError('an empty password lets anybody in');
+  const hash = Buffer.from(ntHash(password)).toString('hex');
+  try {
+    saveUser(options.users, { name, ntHash: hash, administrator: options.administrator === true, grants });
+  } catch (error) {
+    process.stderr.write(`${failureText(error)}\n`);
+    return ExitStatus.failure;
+  }
+  process.stderr.write(`winevt: ${name} may log on; the file ${options.users} is as secret as the password\n`);
+  return ExitStatus.success;
+}
+
+async function newPassword(name: string, descriptor: string | undefined): Promise<string> {
+  if (descriptor !== undefined) return passwordFromDescriptor(descriptor);
+  const fromEnvironment = process.env['WINEVT_PASSWORD'];
+  if (fromEnvironment !== undefined) return fromEnvironment;
+  const first = await askPassword(`Password for ${name}: `);
+  if ((await askPassword('Once more: ')) !== first) throw new UsageError('the passwords differ');
+  return first;
+}
