@@ -80,9 +80,4 @@ describe("the command line's spelling", () => {
     expect(normal('--VERSION')).toEqual(['--version']);
     expect(normal()).toEqual([]);
   });
-
-  it('says that other computers cannot be asked', () => {
-    expect(() => normal('qe', 'System', '/r:server')).toThrow('/r:server: other computers cannot be asked yet');
-    expect(normal('qe', '/r')).toEqual(['qe', '/r']);
-  });
 });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ExitStatus } from '../../src/cli/exit-status.ts';
-import { FORMATS, VERBS } from '../../src/cli/verbs.ts';
+import { REMOTE } from '../../src/cli/verb-spec.ts';
+import { FORMATS, type OptionSpec, VERBS } from '../../src/cli/verbs.ts';
 
 const page = readFileSync(new URL('../../docs/winevt.1', import.meta.url), 'utf8')
   .replaceAll('\\-', '-')
@@ -21,10 +22,15 @@ function has(text: string, spelling: string): boolean {
   return new RegExp(`(?<![\\w/-])${literal}(?![\\w-])`).test(text);
 }
 
+/** The options of a verb that are its own: those for another computer are explained once for all verbs. */
+function ownOptions(options: readonly OptionSpec[]): readonly OptionSpec[] {
+  return options.filter((option) => !REMOTE.includes(option));
+}
+
 describe('the manual page', () => {
   it("explains every option of qe in wevtutil's spelling and in the usual one", () => {
     const options = section('OPTIONS OF QE');
-    for (const { long, names } of VERBS.find(({ verb }) => verb === 'qe')!.options) {
+    for (const { long, names } of ownOptions(VERBS.find(({ verb }) => verb === 'qe')!.options)) {
       expect(has(options, `--${long}`), `--${long}`).toBe(true);
       const [short] = names;
       if (short !== undefined && short !== long) expect(has(options, `/${short}`), `/${short}`).toBe(true);
@@ -36,7 +42,16 @@ describe('the manual page', () => {
     for (const { verb, names, options } of VERBS) {
       for (const name of names) expect(has(verbs, name), name).toBe(true);
       const text = verb === 'gli' ? section('OPTIONS OF GLI') : verbs;
-      if (verb !== 'qe') for (const { long } of options) expect(has(text, `--${long}`), `${verb} --${long}`).toBe(true);
+      if (verb !== 'qe')
+        for (const { long } of ownOptions(options)) expect(has(text, `--${long}`), `${verb} --${long}`).toBe(true);
+    }
+  });
+
+  it('explains the options for another computer once for all verbs', () => {
+    const options = section('ANOTHER COMPUTER');
+    for (const { long, names } of REMOTE) {
+      expect(has(options, `--${long}`), `--${long}`).toBe(true);
+      for (const name of names) expect(has(options, `/${name}`), `/${name}`).toBe(true);
     }
   });
 

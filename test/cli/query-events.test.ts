@@ -323,7 +323,11 @@ Note: note 2
       [['qe', log, '--nonsense'], "winevt: unknown option '--nonsense'"],
       [['qe', log, 'second.evtx'], 'winevt: "second.evtx" is one argument too many'],
       [['qe', log, '/q'], 'winevt: /q: its value is missing'],
-      [['qe', 'System', '/r:server'], 'winevt: /r:server: other computers'],
+      [['qe', 'System', '/r:server:x'], 'winevt: /r: "server:x" is no computer'],
+      [['qe', 'System', '/r:server', '--logs', '.'], 'winevt: /r: the folders of another computer'],
+      [['qe', 'System', '/u:alice'], 'winevt: /u and /p go with /r'],
+      [['qe', 'System', '/r:server', '/u:alice', '/p:secret'], 'winevt: /p: a password on the command line'],
+      [['qe', 'System', '/r:server', '/a:basic'], 'winevt: /a: "basic" is none of default, negotiate, kerberos, ntlm'],
       [['qx'], "winevt: unknown command 'qx'"],
     ];
     for (const [args, message] of wrong) {
