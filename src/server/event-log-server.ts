@@ -39,6 +39,15 @@ export interface ServerOptions {
   readonly onEvent?: ((line: string) => void) | undefined;
 }
 
+/** What a server that has begun consists of. */
+interface ServerParts {
+  readonly listeners: readonly RpcListener[];
+  readonly session: number;
+  readonly groups: AssociationGroups;
+  readonly port: number;
+  readonly mapperPort: number | undefined;
+}
+
 /** Serves event logs to MS-EVEN6 clients, as a Windows machine does. */
 export class EventLogServer implements AsyncDisposable {
   /** The port of the event log interface. */
@@ -47,18 +56,15 @@ export class EventLogServer implements AsyncDisposable {
   readonly endpointMapperPort: number | undefined;
   readonly #listeners: readonly RpcListener[];
   readonly #session: number;
+  readonly #groups: AssociationGroups;
   #isClosed = false;
 
-  private constructor(
-    listeners: readonly RpcListener[],
-    session: number,
-    port: number,
-    mapperPort: number | undefined,
-  ) {
-    this.#listeners = listeners;
-    this.#session = session;
-    this.port = port;
-    this.endpointMapperPort = mapperPort;
+  private constructor(parts: ServerParts) {
+    this.#listeners = parts.listeners;
+    this.#session = parts.session;
+    this.#groups = parts.groups;
+    this.port = parts.port;
+    this.endpointMapperPort = parts.mapperPort;
   }
 
   /**
@@ -109,7 +115,7 @@ export class EventLogServer implements AsyncDisposable {
         listeners.push(mapping);
         mapperPort = await mapping.listen(host, options.endpointMapperPort);
       }
-      return new EventLogServer(listeners, session, port, mapperPort);
+      return new EventLogServer({ listeners, session, groups, port, mapperPort });
     } catch (error) {
       for (const each of listeners) await each.close().catch(() => {});
       close(session);
@@ -120,6 +126,16 @@ export class EventLogServer implements AsyncDisposable {
   /** Connections at this moment. */
   get connections(): number {
     return this.#listeners.reduce((sum, { connections }) => sum + connections, 0);
+  }
+
+  /** Context handles that clients have open. */
+  get openHandles(): number {
+    return this.#groups.openHandles;
+  }
+
+  /** Ends all connections that there are; clients may come again. */
+  dropConnections(): void {
+    for (const listener of this.#listeners) listener.dropConnections();
   }
 
   /** Ends all connections and lets go of everything. */

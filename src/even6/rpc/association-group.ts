@@ -113,6 +113,13 @@ export class AssociationGroups {
     return this.#groups.size;
   }
 
+  /** Context handles of all groups. */
+  get openHandles(): number {
+    let sum = 0;
+    for (const { size } of this.#groups.values()) sum += size;
+    return sum;
+  }
+
   /** Joins a group, or makes one. @param id 0: a new one. @returns undefined for a group that is not there */
   join(id: number): AssociationGroup | undefined {
     const group = id === 0 ? this.#make() : this.#groups.get(id);

@@ -54,6 +54,11 @@ export class RpcListener {
     await closed;
   }
 
+  /** Ends the connections that there are, and goes on listening. */
+  dropConnections(): void {
+    for (const connection of this.#connections) connection.close();
+  }
+
   #connected(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
     const { limits } = this.#context;
