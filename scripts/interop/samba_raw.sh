@@ -2,7 +2,7 @@
 # Runs Samba's suite of raw RPC tests (samba.tests.dcerpc.raw_protocol: bind, fragments, flags, faults, authentication)
 # against a server whose endpoint mapper, with the mgmt interface, is on port 135:
 #   samba_raw.sh HOST USER PASSWORD [DOMAIN [REALM]]
-# Prints what did not pass, sorted, and a last line with the counts. Exits 0 if at least MINIMUM tests pass (default 1),
+# PART=I/N runs the I-th of N parts of the suite (0 is the first). Prints what did not pass, sorted, and a last line with the counts. Exits 0 if at least MINIMUM tests pass (default 1),
 # 77 if Samba's tests are not installed. PYTHON names the interpreter that Samba's bindings belong to.
 set -u
 
@@ -15,14 +15,26 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 printf '[global]\n' >"$folder/smb.conf"
 domain=${4:-}
+# The suite's tests by name, every N-th of them.
+names=$("$python" - "${PART:-0/1}" <<'P'
+import sys, unittest
+import samba.tests.dcerpc.raw_protocol as suite
+index, parts = map(int, sys.argv[1].split('/'))
+def names(tests):
+    for test in tests:
+        yield from names(test) if isinstance(test, unittest.TestSuite) else [test.id()]
+print('\n'.join(list(names(unittest.defaultTestLoader.loadTestsFromModule(suite)))[index::parts]))
+P
+)
+# shellcheck disable=SC2086  $names is a list of words
 SERVER=$1 TARGET_HOSTNAME=$1 USERNAME=$2 PASSWORD=$3 DOMAIN=$domain REALM=${5:-$domain} \
   SMB_CONF_PATH=${SMB_CONF:-$folder/smb.conf} ALLOW_BIND_AUTH_PAD=1 LEGACY_BIND_NACK_NO_REASON=1 AUTH_LEVEL_CONNECT_LSA=1 \
-  timeout "${SECONDS_ALLOWED:-300}" "$python" -m unittest -v samba.tests.dcerpc.raw_protocol >"$folder/out" 2>&1
+  timeout "${SECONDS_ALLOWED:-300}" "$python" -m unittest -v $names >"$folder/out" 2>&1
 status=$?
 
 # Tracebacks of one kind are many: what a person wants is the list of names, and the rest in RAW_OUTPUT=FILE.
 grep -E '^(FAIL|ERROR): test_' "$folder/out" | sed -E 's/^([A-Z]+): (test_[a-zA-Z0-9_]+).*/\1 \2/' | sort
-[ -z "${RAW_OUTPUT:-}" ] || cp "$folder/out" "$RAW_OUTPUT"
+[ -z "${RAW_OUTPUT:-}" ] || cat "$folder/out" >>"$RAW_OUTPUT"
 if [ "$status" -eq 124 ]; then
   echo 'samba_raw.sh: stopped, the time was over' >&2
   exit 1
