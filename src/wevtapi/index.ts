@@ -56,12 +56,14 @@ function attempt<T, F>(failed: F, body: () => T): T | F {
 }
 
 /**
- * Opens a session. Only this computer's (`Server` null) in this version; its `LogsFolder` holds the channels' files.
- * @returns a handle, or null: ERROR_INVALID_PARAMETER (87), ERROR_NOT_SUPPORTED (50) for another computer,
- *   ERROR_ACCESS_DENIED (5) for a password without a user
+ * Opens a session with another computer, or with this one (`Server` null), whose `LogsFolder` then holds the channels' files. It
+ * connects when something is first asked of it, in a thread of its own: calls of this face block on it, those of the other one do not.
+ * Sessions that `winevt/wevtapi/promises` has opened cannot be blocked on: ERROR_NOT_SUPPORTED (50).
+ * @returns a handle, or null: ERROR_INVALID_PARAMETER (87), ERROR_NOT_SUPPORTED (50) for Kerberos, ERROR_ACCESS_DENIED (5) for a
+ *   password without a user, or a user without a password
  */
 export function EvtOpenSession(loginClass: number, login: EvtRpcLoginInfo, timeout = 0, flags = 0): EvtHandle | null {
-  return attempt(null, () => functions.openSession(loginClass, login, timeout, flags));
+  return attempt(null, () => functions.openSession(loginClass, login, timeout, flags, true));
 }
 
 /**

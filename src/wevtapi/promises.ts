@@ -31,7 +31,7 @@ export async function EvtOpenSession(
   timeout = 0,
   flags = 0,
 ): Promise<EvtHandle> {
-  return functions.openSession(loginClass, login, timeout, flags);
+  return functions.openSession(loginClass, login, timeout, flags, false);
 }
 
 /** Runs a query; cancelled through the session. See EvtQuery in `winevt/wevtapi`. */

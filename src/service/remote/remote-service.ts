@@ -1,8 +1,7 @@
 import { u32, u64 } from '../../bytes/little-endian.ts';
 import { EvtError } from '../../errors/evt-error.ts';
 import { channelOfVariants, variantsOfChannel } from '../../even6/channel-properties.ts';
-import { ClientAssociation, type RpcAnswer, type ServerAddress } from '../../even6/rpc/client-association.ts';
-import type { ClientSecurity } from '../../even6/rpc/client-connection.ts';
+import type { RpcAnswer, RpcClient } from '../../even6/rpc/rpc-client.ts';
 import type { ContextHandle, Fields } from '../../even6/stubs/codec.ts';
 import type { RpcInfo, RpcOperation } from '../../even6/stubs/operations.ts';
 import * as operations from '../../even6/stubs/operations.ts';
@@ -41,9 +40,9 @@ export class RemoteService implements EventLogService {
   readonly #caller: RemoteCaller;
   readonly #host: string;
 
-  constructor(address: ServerAddress, security: ClientSecurity | undefined) {
-    this.#host = address.host;
-    this.#caller = new RemoteCaller(new ClientAssociation(address, security));
+  constructor(host: string, client: RpcClient) {
+    this.#host = host;
+    this.#caller = new RemoteCaller(client);
   }
 
   *query(request: QueryRequest, operation: Operation): Task<ResultSet> {
