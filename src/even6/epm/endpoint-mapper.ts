@@ -23,13 +23,16 @@ export interface Endpoint {
   readonly address: readonly number[];
 }
 
-/** Tells clients the port of IEventService. Nobody has to say who he is for that. */
-export function endpointMapper(endpoint: () => Endpoint): RpcInterface {
+/**
+ * Tells clients the port of IEventService. Nobody has to say who he is for that.
+ * @param endpoint asked with the address of this machine that the client has reached
+ */
+export function endpointMapper(endpoint: (localAddress: string) => Endpoint): RpcInterface {
   return {
     syntax: ENDPOINT_MAPPER,
     operations: EPM_OPERATIONS,
     minLevel: AuthLevel.none,
-    async call({ opnum, stub }: RpcCall): Promise<Uint8Array> {
+    async call({ opnum, stub, localAddress }: RpcCall): Promise<Uint8Array> {
       if (opnum === EPT_LOOKUP_HANDLE_FREE) {
         const to = new NdrWriter();
         handle.write(to, undefined);
@@ -43,7 +46,7 @@ export function endpointMapper(endpoint: () => Endpoint): RpcInterface {
       if (!isKnown || maxTowers === 0) {
         return encodeMapResponse({ towers: [], status: isKnown ? 0 : EPT_NOT_REGISTERED }, maxTowers);
       }
-      const found = encodeTower({ abstract: EVENT_SERVICE, transfer: NDR, ...endpoint() });
+      const found = encodeTower({ abstract: EVENT_SERVICE, transfer: NDR, ...endpoint(localAddress) });
       return encodeMapResponse({ towers: [found], status: 0 }, maxTowers);
     },
   };

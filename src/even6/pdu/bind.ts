@@ -50,6 +50,7 @@ export interface BindAckBody {
 
 const BIND_HEAD = 12;
 const BIND_ACK_HEAD = 10;
+const NO_UUID = '0'.repeat(32);
 
 /** A syntax at a byte offset; the caller has checked that it is there. */
 export function readSyntax(bytes: Uint8Array, at: number): Syntax {
@@ -118,7 +119,9 @@ export function decodeBindAck(body: Uint8Array): BindAckBody {
   if (at + count * (4 + SYNTAX_SIZE) > body.length) throw new PduError('the results of a bind are cut off');
   const results: ContextResult[] = [];
   for (let i = 0; i < count; i++, at += 4 + SYNTAX_SIZE) {
-    results.push({ result: u16(body, at), reason: u16(body, at + 2), transfer: readSyntax(body, at + 4) });
+    const chosen = readSyntax(body, at + 4);
+    const transfer = chosen.uuid === NO_UUID ? undefined : chosen;
+    results.push({ result: u16(body, at), reason: u16(body, at + 2), transfer });
   }
   return {
     maxTransmit: u16(body, 0),

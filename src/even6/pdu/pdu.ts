@@ -109,13 +109,13 @@ export interface PduParts {
   readonly callId: number;
   readonly body: Uint8Array;
   readonly auth?: AuthTrailer | undefined;
-  /** Bytes that the body is padded to a multiple of, in front of a trailer. */
-  readonly alignment?: number;
+  /** Bytes between the body and a trailer. Default: as many as put the trailer at a multiple of 4. */
+  readonly padding?: number;
 }
 
 /** A PDU in bytes. */
-export function encodePdu({ type, flags, callId, body, auth, alignment = 4 }: PduParts): Uint8Array {
-  const padding = auth === undefined ? 0 : (alignment - (body.length % alignment)) % alignment;
+export function encodePdu({ type, flags, callId, body, auth, ...parts }: PduParts): Uint8Array {
+  const padding = auth === undefined ? 0 : (parts.padding ?? -body.length & 3);
   const trailer = HEADER_SIZE + body.length + padding;
   const bytes = new Uint8Array(auth === undefined ? trailer : trailer + TRAILER_SIZE + auth.token.length);
   const view = new DataView(bytes.buffer);
@@ -137,39 +137,44 @@ export function encodePdu({ type, flags, callId, body, auth, alignment = 4 }: Pd
   return bytes;
 }
 
-/** Puts PDUs together from whatever pieces the network gives. */
+/** Puts PDUs together from whatever pieces the network gives. What it holds is one PDU, however small the pieces are. */
 export class PduStream {
-  #rest: Uint8Array[] = [];
-  #length = 0;
+  /** The PDU that is coming: room for its header until that says how long it is. */
+  #pdu = new Uint8Array(HEADER_SIZE);
+  #filled = 0;
+  #isLengthKnown = false;
 
   /** Bytes of a PDU have come whose rest has not. */
   get isPartial(): boolean {
-    return this.#length > 0;
+    return this.#filled > 0;
   }
 
-  /** @returns the PDUs that are whole now. @throws PduError */
-  push(bytes: Uint8Array): Uint8Array[] {
-    // Not as a Buffer, whose slices share its memory.
-    this.#rest.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    this.#length += bytes.length;
-    const whole: Uint8Array[] = [];
-    for (;;) {
-      // The first bytes may be spread over several pieces.
-      while (this.#rest.length > 1 && this.#rest[0]!.length < HEADER_SIZE) this.#join(2);
-      const first = this.#rest[0];
-      const length = first === undefined ? undefined : pduLength(first);
-      if (length === undefined || length > this.#length) return whole;
-      if (first!.length < length) this.#join(this.#rest.length);
-      const joined = this.#rest[0]!;
-      // A copy: it is decrypted in place, and outlives the piece.
-      whole.push(joined.slice(0, length));
-      this.#length -= length;
-      if (joined.length === length) this.#rest.shift();
-      else this.#rest[0] = joined.subarray(length);
+  /**
+   * @returns the PDUs that are whole now, each in memory of its own: it is decrypted in place. Take them all, or no more at all.
+   * @throws PduError, behind what was whole before it
+   */
+  *push(bytes: Uint8Array): Generator<Uint8Array, void> {
+    for (let at = 0; at < bytes.length; ) {
+      const taken = bytes.subarray(at, at + this.#pdu.length - this.#filled);
+      this.#pdu.set(taken, this.#filled);
+      this.#filled += taken.length;
+      at += taken.length;
+      if (!this.#isLengthKnown) this.#makeRoom();
+      if (!this.#isLengthKnown || this.#filled < this.#pdu.length) continue;
+      const whole = this.#pdu;
+      this.#pdu = new Uint8Array(HEADER_SIZE);
+      this.#filled = 0;
+      this.#isLengthKnown = false;
+      yield whole;
     }
   }
 
-  #join(pieces: number): void {
-    this.#rest.splice(0, pieces, new Uint8Array(Buffer.concat(this.#rest.slice(0, pieces))));
+  #makeRoom(): void {
+    const length = pduLength(this.#pdu.subarray(0, this.#filled));
+    if (length === undefined) return;
+    this.#isLengthKnown = true;
+    const header = this.#pdu;
+    this.#pdu = new Uint8Array(length);
+    this.#pdu.set(header);
   }
 }

@@ -2,7 +2,7 @@ import { CALL_HEAD, encodeCallBody, stubOffset } from '../pdu/call-bodies.ts';
 import { encodePdu, HEADER_SIZE, type Pdu, PduFlag, type PduParts, TRAILER_SIZE } from '../pdu/pdu.ts';
 import { AuthLevel, type SecurityContext, SecurityError, SIGNATURE_SIZE } from '../security/security-context.ts';
 
-/** Stubs are cut at multiples of this, so that an encrypted piece needs no padding but the last. */
+/** Stubs are cut at multiples of this and the last piece is padded to one, as Windows and Samba do it. */
 const STUB_ALIGNMENT = 16;
 
 /** How the calls of a connection are protected, once both ends know each other. */
@@ -26,7 +26,8 @@ export class PduSecurity {
     if (!this.signs) return encodePdu(parts);
     const { type } = this.context;
     const auth = { type, level: this.level, contextId: this.contextId, token: new Uint8Array(SIGNATURE_SIZE) };
-    const bytes = encodePdu({ ...parts, auth, alignment: STUB_ALIGNMENT });
+    const padding = -(parts.body.length - CALL_HEAD) & (STUB_ALIGNMENT - 1);
+    const bytes = encodePdu({ ...parts, auth, padding });
     const bodyEnd = bytes.length - SIGNATURE_SIZE - TRAILER_SIZE;
     this.context.protect(bytes, HEADER_SIZE + CALL_HEAD, bodyEnd, this.level);
     return bytes;
@@ -83,9 +84,9 @@ export function* fragments(
   }
 }
 
-/** The stub of one call, as its fragments come. */
+/** The stub of one call, as its fragments come. It takes no more memory than twice its size, however small they are. */
 export class StubAssembly {
-  readonly #parts: Uint8Array[] = [];
+  #bytes: Uint8Array = new Uint8Array();
   #size = 0;
 
   get size(): number {
@@ -93,11 +94,19 @@ export class StubAssembly {
   }
 
   add(part: Uint8Array): void {
-    this.#parts.push(part);
-    this.#size += part.length;
+    const size = this.#size + part.length;
+    // Most stubs come in one piece, which need not be copied.
+    if (this.#size === 0) this.#bytes = part;
+    else if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(size, 2 * this.#bytes.length));
+      grown.set(this.stub);
+      this.#bytes = grown;
+    }
+    if (this.#size > 0) this.#bytes.set(part, this.#size);
+    this.#size = size;
   }
 
   get stub(): Uint8Array {
-    return this.#parts.length === 1 ? this.#parts[0]! : new Uint8Array(Buffer.concat(this.#parts));
+    return this.#bytes.subarray(0, this.#size);
   }
 }

@@ -6,6 +6,8 @@ export interface RpcCall {
   readonly opnum: number;
   readonly stub: Uint8Array;
   readonly caller: Caller;
+  /** The address of this machine that the client has reached. */
+  readonly localAddress: string;
   readonly group: AssociationGroup;
   /** Aborted when the client cancels or gives up this call, or its connection is lost. */
   readonly signal: AbortSignal;
@@ -37,8 +39,11 @@ export interface ServerLimits {
   /** Calls of one connection that have no answer yet. */
   readonly callsPerConnection: number;
   readonly handlesPerGroup: number;
-  /** Bytes of one request's stub. */
+  /** Bytes of one request's stub: of somebody who has said who he is, and of anybody. */
   readonly requestBytes: number;
+  readonly anonymousRequestBytes: number;
+  /** Bytes of all requests of one connection that have no answer yet. */
+  readonly pendingRequestBytes: number;
   /** Bytes of answers that one connection has not taken; while there are more, nothing is read from it. */
   readonly unsentBytes: number;
   /** Milliseconds to authenticate in, to send the rest of a PDU in, and to take what is sent. */
@@ -54,6 +59,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   callsPerConnection: 64,
   handlesPerGroup: 4096,
   requestBytes: 4 * 1024 * 1024,
+  anonymousRequestBytes: 64 * 1024,
+  pendingRequestBytes: 8 * 1024 * 1024,
   unsentBytes: 4 * 1024 * 1024,
   handshakeMs: 30_000,
   stallMs: 60_000,

@@ -9,7 +9,7 @@ const MAX_FAILURES = 10;
 const FAILURE_WINDOW_MS = 60_000;
 
 /** What a listener needs, beside what its connections need. */
-export type ListenerContext = Omit<ConnectionContext, 'secondaryAddress'>;
+export type ListenerContext = Omit<ConnectionContext, 'secondaryAddress' | 'localAddress'>;
 
 /** Takes connections on one port, no more than the limits allow. */
 export class RpcListener {
@@ -75,6 +75,7 @@ export class RpcListener {
     const connection = new ServerConnection(socket, address, {
       ...this.#context,
       secondaryAddress: String(socket.localPort ?? 0),
+      localAddress: socket.localAddress ?? '',
       onRefused: (from) => {
         this.#noteFailure(from);
         this.#context.onRefused(from);

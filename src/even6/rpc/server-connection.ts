@@ -35,6 +35,8 @@ export interface ConnectionContext {
   readonly authenticate: Authenticate;
   /** The port, in digits: what a bind is answered with. */
   readonly secondaryAddress: string;
+  /** The address that the client has reached. */
+  readonly localAddress: string;
   /** Told of a client that could not say who it is. */
   readonly onRefused: (address: string) => void;
   /** Told of failures that no client is told of. */
@@ -46,6 +48,7 @@ interface PendingCall {
   readonly id: number;
   readonly contextId: number;
   readonly opnum: number;
+  readonly target: RpcInterface;
   readonly assembly: StubAssembly;
   readonly abort: AbortController;
   /** Nobody waits for its answer any more. */
@@ -66,6 +69,9 @@ export class ServerConnection {
   #group: AssociationGroup | undefined;
   #isMultiplexed = false;
   #maxTransmit = MIN_FRAGMENT;
+  #maxReceive = MIN_FRAGMENT;
+  /** Calls that were refused while their requests were still coming: the rest of those is swallowed. */
+  readonly #refused = new Set<number>();
   #isClosed = false;
   /** The last words are being sent. */
   #isFinishing = false;
@@ -105,12 +111,16 @@ export class ServerConnection {
   /** Ends the connection when it keeps others from being served. Called about once a second. */
   reap(now: number): void {
     const { handshakeMs, stallMs, idleMs } = this.#context.limits;
-    const isIdle = this.#calls.size === 0 && (this.#group === undefined || this.#group.size === 0);
+    const calls = [...this.#calls.values()];
+    // A request of which only a part has come keeps nobody's connection.
+    const isIdle = !calls.some(({ isRunning }) => isRunning) && (this.#group === undefined || this.#group.size === 0);
+    const isPartial = this.#isMidPdu || calls.some(({ isRunning }) => !isRunning);
+    const silentMs = now - this.#heardAt;
     if (
       (this.#authentication.state !== 'done' && isIdle && now - this.#openedAt > handshakeMs) ||
       this.#outgoing.stalledMs(now) > stallMs ||
-      (this.#isMidPdu && now - this.#heardAt > stallMs) ||
-      (isIdle && now - this.#heardAt > idleMs)
+      (isPartial && silentMs > stallMs) ||
+      (isIdle && silentMs > idleMs)
     ) {
       this.close();
     }
@@ -161,7 +171,7 @@ export class ServerConnection {
         this.#request(pdu);
         return;
       case PduType.cancel:
-        this.#calls.get(pdu.callId)?.abort.abort(cancelled());
+        this.#cancel(pdu.callId);
         return;
       case PduType.orphaned:
         this.#orphaned(pdu.callId);
@@ -199,9 +209,10 @@ export class ServerConnection {
     this.#isMultiplexed = (flags & PduFlag.multiplexing) !== 0;
     // What the client can take, and what it sends: both ends use the smaller of what they can do.
     this.#maxTransmit = fragmentSize(maxReceive);
+    this.#maxReceive = fragmentSize(maxTransmit);
     const ack = encodeBindAck({
       maxTransmit: this.#maxTransmit,
-      maxReceive: fragmentSize(maxTransmit),
+      maxReceive: this.#maxReceive,
       group: this.#group.id,
       secondaryAddress: this.#context.secondaryAddress,
       results: contexts.map((item) => this.#presentation.offer(item)),
@@ -228,7 +239,7 @@ export class ServerConnection {
     }
     const ack = encodeBindAck({
       maxTransmit: this.#maxTransmit,
-      maxReceive: MAX_FRAGMENT,
+      maxReceive: this.#maxReceive,
       group: group.id,
       secondaryAddress: '',
       results: contexts.map((item) => this.#presentation.offer(item)),
@@ -254,7 +265,7 @@ export class ServerConnection {
     }
     if (this.#authentication.state === 'pending' || this.#authentication.state === 'failed') {
       this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'not authenticated', true));
-      if (this.#authentication.state === 'failed') this.#finish();
+      this.#finish();
       return;
     }
     try {
@@ -268,10 +279,10 @@ export class ServerConnection {
     const call = this.#assemble(callId, contextId, opnum, flags);
     if (call === undefined) return;
     call.assembly.add(decodeRequestBody(pdu.body, flags).stub);
-    const { requestBytes } = this.#context.limits;
-    if (call.assembly.size > requestBytes || allocHint > requestBytes) {
+    const tooLarge = this.#tooLarge(call, allocHint);
+    if (tooLarge !== undefined) {
       this.#calls.delete(callId);
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'the request is too large', true));
+      this.#refuse(callId, contextId, flags, tooLarge);
       return;
     }
     if ((flags & PduFlag.last) === 0) return;
@@ -285,8 +296,10 @@ export class ServerConnection {
     if ((flags & PduFlag.first) === 0) {
       if (known !== undefined && !known.isRunning && known.contextId === contextId && known.opnum === opnum)
         return known;
-      // The rest of a request that was refused at its beginning is swallowed.
-      if (known === undefined && this.#refused === callId) return undefined;
+      if (known === undefined && this.#refused.has(callId)) {
+        if ((flags & PduFlag.last) !== 0) this.#refused.delete(callId);
+        return undefined;
+      }
       this.#violation(callId, contextId);
       return undefined;
     }
@@ -294,14 +307,18 @@ export class ServerConnection {
       this.#violation(callId, contextId);
       return undefined;
     }
-    if (this.#calls.size >= this.#context.limits.callsPerConnection) {
-      this.#refuse(callId, contextId, new RpcFault(FaultStatus.tooBusy, 'too many calls', true));
+    this.#refused.delete(callId);
+    // Before anything is kept of it: what nobody may call takes no memory.
+    const target = this.#callable(contextId, opnum);
+    if (target instanceof RpcFault) {
+      this.#refuse(callId, contextId, flags, target);
       return undefined;
     }
     const call: PendingCall = {
       id: callId,
       contextId,
       opnum,
+      target,
       assembly: new StubAssembly(),
       abort: new AbortController(),
       isOrphaned: false,
@@ -311,12 +328,36 @@ export class ServerConnection {
     return call;
   }
 
-  /** The last call that was refused while its request was still coming. */
-  #refused: number | undefined;
+  /** The interface that a call is for; or why it is not taken. */
+  #callable(contextId: number, opnum: number): RpcInterface | RpcFault {
+    const target = this.#presentation.get(contextId);
+    if (target === undefined) return new RpcFault(FaultStatus.unknownInterface, 'no such context', true);
+    if (this.#authentication.level < target.minLevel)
+      return new RpcFault(FaultStatus.accessDenied, 'the level is too low', true);
+    if (opnum >= target.operations) return new RpcFault(FaultStatus.operationRange, 'no such operation', true);
+    if (this.#calls.size >= this.#context.limits.callsPerConnection)
+      return new RpcFault(FaultStatus.tooBusy, 'too many calls', true);
+    return target;
+  }
 
-  #refuse(callId: number, contextId: number, fault: RpcFault): void {
-    this.#refused = callId;
+  /** Why a request is not read on. */
+  #tooLarge({ assembly }: PendingCall, allocHint: number): RpcFault | undefined {
+    const { requestBytes, anonymousRequestBytes, pendingRequestBytes } = this.#context.limits;
+    const max = this.#authentication.identity === undefined ? anonymousRequestBytes : requestBytes;
+    if (assembly.size > max || allocHint > max)
+      return new RpcFault(FaultStatus.accessDenied, 'the request is too large', true);
+    let sum = 0;
+    for (const call of this.#calls.values()) sum += call.assembly.size;
+    return sum > pendingRequestBytes
+      ? new RpcFault(FaultStatus.tooBusy, 'too much waits for answers', true)
+      : undefined;
+  }
+
+  #refuse(callId: number, contextId: number, flags: number, fault: RpcFault): void {
     this.#fault(callId, contextId, fault);
+    if ((flags & PduFlag.last) !== 0) return;
+    if (this.#refused.size < this.#context.limits.callsPerConnection) this.#refused.add(callId);
+    else this.#finish();
   }
 
   async #run(call: PendingCall): Promise<void> {
@@ -346,19 +387,23 @@ export class ServerConnection {
   }
 
   async #answer(call: PendingCall, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
-    const { contextId, opnum, id: callId } = call;
-    const target = this.#presentation.get(contextId);
-    if (target === undefined) throw new RpcFault(FaultStatus.unknownInterface, 'no such context', true);
+    const { contextId, opnum, id: callId, target } = call;
     const { level, identity } = this.#authentication;
-    if (level < target.minLevel) throw new RpcFault(FaultStatus.accessDenied, 'the level is too low', true);
-    if (opnum >= target.operations) throw new RpcFault(FaultStatus.operationRange, 'no such operation', true);
     const verified = { abstract: target.syntax, transfer: NDR, callId, contextId, opnum };
     const stub =
       level >= AuthLevel.packet ? checkVerificationTrailer(call.assembly.stub, verified) : call.assembly.stub;
     if (stub === undefined)
       throw new RpcFault(FaultStatus.accessDenied, 'the verification trailer is of another call', true);
     const caller: Caller = { identity, level, address: this.address };
-    return target.call({ opnum, stub, caller, group: this.#group!, signal: call.abort.signal, onUndelivered });
+    const { localAddress } = this.#context;
+    const { signal } = call.abort;
+    return target.call({ opnum, stub, caller, localAddress, group: this.#group!, signal, onUndelivered });
+  }
+
+  /** Asks a call to end. One whose request is still coming, or that has ended, takes no notice. */
+  #cancel(callId: number): void {
+    const call = this.#calls.get(callId);
+    if (call?.isRunning === true) call.abort.abort(cancelled());
   }
 
   #orphaned(callId: number): void {

@@ -1,0 +1,270 @@
+import { type Duplex, duplexPair } from 'node:stream';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { NDR } from '../../../src/even6/pdu/syntaxes.ts';
+import { AssociationGroups } from '../../../src/even6/rpc/association-group.ts';
+import { DEFAULT_LIMITS, type RpcCall, type ServerLimits } from '../../../src/even6/rpc/rpc-interface.ts';
+import { ServerConnection } from '../../../src/even6/rpc/server-connection.ts';
+import { AuthLevel, AuthType, type SecurityContext } from '../../../src/even6/security/security-context.ts';
+import {
+  call,
+  Flag,
+  faultOf,
+  type Item,
+  NOT_EXECUTED,
+  offer,
+  type PduOptions,
+  pdu,
+  Syntax,
+  Type,
+} from '../../server/raw-peer.ts';
+
+/** Lets anybody in as alice, and signs nothing, so that PDUs can be made by hand. */
+const trusting: SecurityContext = {
+  type: AuthType.ntlm,
+  identity: { user: 'alice', domain: '', workstation: '' },
+  step: () => ({ token: undefined, done: true }),
+  protect: () => {},
+  unprotect: () => {},
+  dispose: () => {},
+};
+
+const PUBLIC: Item = [0, Syntax.management, Syntax.ndr];
+const FOR_USERS: Item = [1, Syntax.events, Syntax.ndr];
+const EMPTY = new Uint8Array();
+
+/** A connection whose calls wait until they are told to end. */
+class Fixture {
+  readonly connection: ServerConnection;
+  readonly groups = new AssociationGroups(8);
+  /** Calls that have begun, in order. */
+  readonly calls: (RpcCall & { readonly end: (stub: Uint8Array) => void })[] = [];
+  readonly #client: Duplex;
+  readonly #came: Buffer[] = [];
+  isEnded = false;
+
+  constructor(limits: Partial<ServerLimits> = {}) {
+    const [client, server] = duplexPair();
+    this.#client = client;
+    client.on('data', (bytes: Buffer) => this.#came.push(bytes));
+    client.on('error', () => {});
+    client.on('end', () => {
+      this.isEnded = true;
+    });
+    const offered = (uuid: Uint8Array, minLevel: number) => ({
+      syntax: { ...NDR, uuid: Buffer.from(uuid.subarray(0, 16)).toString('hex'), major: 1 },
+      operations: 2,
+      minLevel,
+      call: (made: RpcCall) =>
+        new Promise<Uint8Array>((end, reject) => {
+          this.calls.push({ ...made, end });
+          made.signal.addEventListener('abort', () => reject(made.signal.reason));
+        }),
+    });
+    this.connection = new ServerConnection(server, 'here', {
+      interfaces: [offered(Syntax.management, AuthLevel.none), offered(Syntax.events, AuthLevel.connect)],
+      groups: this.groups,
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      authenticate: () => trusting,
+      secondaryAddress: '1',
+      localAddress: '127.0.0.1',
+      onRefused: () => {},
+      onError: () => {},
+    });
+    onTestFinished(() => this.connection.close());
+  }
+
+  /** Sends PDUs and gives what has come when they have been dealt with. */
+  async send(...pdus: readonly Uint8Array[]): Promise<Buffer[]> {
+    for (const each of pdus) this.#client.write(each);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return this.#came.splice(0);
+  }
+
+  async bind(isUser: boolean, flags: number = Flag.multiplexing): Promise<this> {
+    const auth = { type: 10, level: AuthLevel.connect, contextId: 1, token: new Uint8Array(4) };
+    const options: PduOptions = { flags: Flag.whole | flags, auth: isUser ? auth : undefined };
+    const [ack] = await this.send(pdu(Type.bind, 1, offer([PUBLIC, FOR_USERS]), options));
+    expect(ack?.[2]).toBe(Type.bindAck);
+    return this;
+  }
+
+  /** Looks whether the connection has to be ended, at a time so long after now. */
+  reapAfter(ms: number): boolean {
+    this.connection.reap(performance.now() + ms);
+    return this.connection.isClosed;
+  }
+}
+
+function part(
+  callId: number,
+  flags: number,
+  stub: Uint8Array = EMPTY,
+  { contextId = 0, opnum = 0, hint = 0 } = {},
+): Uint8Array {
+  return pdu(Type.request, callId, call(opnum, stub, { contextId, hint }), { flags });
+}
+
+/** Type, call and status of each fault. */
+function faults(came: readonly Buffer[]): unknown[] {
+  return came.map((bytes) => {
+    const { status, flags, callId } = faultOf({
+      type: bytes[2]!,
+      flags: bytes[3]!,
+      callId: bytes.readUInt32LE(12),
+      body: bytes.subarray(16),
+      padding: 0,
+      auth: undefined,
+      bytes,
+    });
+    return [callId, status, flags];
+  });
+}
+
+describe('a call that cannot be taken', () => {
+  it('is refused at its first fragment, and the rest of it swallowed', async () => {
+    const fixture = await new Fixture().bind(false);
+    const first = [
+      part(1, Flag.first, EMPTY, { contextId: 9 }),
+      part(2, Flag.first, EMPTY, { contextId: FOR_USERS[0] }),
+      part(3, Flag.first, EMPTY, { opnum: 2 }),
+    ];
+    expect(faults(await fixture.send(...first))).toEqual([
+      [1, 0x1c01_0003, NOT_EXECUTED],
+      [2, 5, NOT_EXECUTED],
+      [3, 0x1c01_0002, NOT_EXECUTED],
+    ]);
+    const rest = [3, 1, 2].flatMap((id) => [part(id, 0), part(id, Flag.last)]);
+    expect(await fixture.send(...rest)).toEqual([]);
+    expect(fixture.calls).toEqual([]);
+    // Once it has ended, another fragment of it is out of sequence.
+    expect(faults(await fixture.send(part(2, 0)))).toEqual([[2, 0x1c01_000b, NOT_EXECUTED]]);
+    expect(fixture.isEnded).toBe(true);
+  });
+
+  it('ends the connection when too many are begun and not ended', async () => {
+    const fixture = await new Fixture({ callsPerConnection: 3 }).bind(false);
+    const many = [1, 2, 3, 4, 5].map((id) => part(id, Flag.first, EMPTY, { contextId: 9 }));
+    expect(faults(await fixture.send(...many)).length).toBe(4);
+    expect(fixture.isEnded).toBe(true);
+  });
+
+  it('is one more than may be pending', async () => {
+    const fixture = await new Fixture({ callsPerConnection: 2 }).bind(false);
+    const [, , third] = [1, 2, 3].map((id) => part(id, Flag.whole));
+    expect(await fixture.send(part(1, Flag.whole), part(2, Flag.whole))).toEqual([]);
+    expect(faults(await fixture.send(third!))).toEqual([[3, 0x1c01_0014, NOT_EXECUTED]]);
+    fixture.calls[0]!.end(EMPTY);
+    expect((await fixture.send())[0]?.[2]).toBe(Type.response);
+    expect(await fixture.send(third!)).toEqual([]);
+    expect(fixture.calls.length).toBe(3);
+  });
+});
+
+describe('the bytes of requests are bounded', () => {
+  it('more closely for who has not said who he is', async () => {
+    const limits = { anonymousRequestBytes: 100, requestBytes: 1000 };
+    const nobody = await new Fixture(limits).bind(false);
+    const alice = await new Fixture(limits).bind(true);
+    const stub = new Uint8Array(60);
+    const whole = [part(1, Flag.first, stub), part(1, Flag.last, stub)];
+    expect(faults(await nobody.send(...whole))).toEqual([[1, 5, NOT_EXECUTED]]);
+    expect(await alice.send(...whole)).toEqual([]);
+    expect(alice.calls[0]!.stub.length).toBe(120);
+    // What a request says of itself is enough.
+    expect(faults(await alice.send(part(2, Flag.first, EMPTY, { hint: 1001 })))).toEqual([[2, 5, NOT_EXECUTED]]);
+  });
+
+  it('for all of a connection that have no answer yet', async () => {
+    const fixture = await new Fixture({ pendingRequestBytes: 100 }).bind(true);
+    const stub = new Uint8Array(60);
+    expect(await fixture.send(part(1, Flag.whole, stub))).toEqual([]);
+    expect(faults(await fixture.send(part(2, Flag.first, stub)))).toEqual([[2, 0x1c01_0014, NOT_EXECUTED]]);
+    fixture.calls[0]!.end(EMPTY);
+    await fixture.send();
+    expect(await fixture.send(part(3, Flag.whole, stub))).toEqual([]);
+  });
+});
+
+describe('a connection is ended', () => {
+  const { handshakeMs, stallMs, idleMs } = DEFAULT_LIMITS;
+
+  it('when nobody has said who he is in time, whatever he has begun to send', async () => {
+    const silent = await new Fixture().bind(false);
+    const begun = await new Fixture().bind(false);
+    await begun.send(part(1, Flag.first));
+    const busy = await new Fixture().bind(false);
+    await busy.send(part(1, Flag.whole));
+    expect([silent, begun, busy].map((each) => each.reapAfter(handshakeMs / 2))).toEqual([false, false, false]);
+    expect([silent, begun, busy].map((each) => each.reapAfter(handshakeMs + 1))).toEqual([true, true, false]);
+  });
+
+  it('when a request, or a PDU, does not go on', async () => {
+    const ready = await new Fixture().bind(true);
+    const request = await new Fixture().bind(true);
+    await request.send(part(1, Flag.first));
+    const half = await new Fixture().bind(true);
+    await half.send(part(1, Flag.whole).subarray(0, 10));
+    expect([ready, request, half].map((each) => each.reapAfter(stallMs / 2))).toEqual([false, false, false]);
+    expect([ready, request, half].map((each) => each.reapAfter(stallMs + 1))).toEqual([false, true, true]);
+  });
+
+  it('when it has been idle for long; not while a call is pending or a handle open', async () => {
+    const idle = await new Fixture().bind(true);
+    const calling = await new Fixture().bind(true);
+    await calling.send(part(1, Flag.whole));
+    const holding = await new Fixture().bind(true);
+    await holding.send(part(1, Flag.whole));
+    const { group, caller, end } = holding.calls[0]!;
+    let isGone = false;
+    const handle = group.open(
+      {
+        rundown() {
+          isGone = true;
+        },
+      },
+      caller,
+    );
+    end(EMPTY);
+    await holding.send();
+    expect([idle, calling, holding].map((each) => each.reapAfter(idleMs / 2))).toEqual([false, false, false]);
+    expect([idle, calling, holding].map((each) => each.reapAfter(idleMs + 1))).toEqual([true, false, false]);
+    group.close(handle, caller);
+    expect(isGone).toBe(true);
+    expect(holding.reapAfter(idleMs + 1)).toBe(true);
+    expect(holding.groups.size).toBe(0);
+  });
+});
+
+describe('a call is cancelled', () => {
+  const cancel = (callId: number) => pdu(Type.cancel, callId, EMPTY);
+
+  it('while it runs; not while its request is still coming, nor by another number', async () => {
+    const fixture = await new Fixture().bind(true);
+    await fixture.send(part(1, Flag.first), cancel(1), part(1, Flag.last), cancel(2));
+    expect(fixture.calls[0]!.signal.aborted).toBe(false);
+    await fixture.send(cancel(1));
+    expect(fixture.calls[0]!.signal.aborted).toBe(true);
+  });
+
+  it('and forgotten when its client orphans it, or is gone: what it made is undone', async () => {
+    for (const isLost of [false, true]) {
+      const fixture = await new Fixture().bind(true);
+      await fixture.send(part(1, Flag.whole));
+      const [made] = fixture.calls;
+      let undone = 0;
+      made!.onUndelivered(() => undone++);
+      if (isLost) fixture.connection.close();
+      else await fixture.send(pdu(Type.orphaned, 1, EMPTY));
+      expect(made!.signal.aborted).toBe(true);
+      expect(await fixture.send()).toEqual([]);
+      expect(undone).toBe(1);
+    }
+  });
+
+  it('before it has come as a whole: the rest of it is not taken', async () => {
+    const fixture = await new Fixture().bind(true);
+    expect(await fixture.send(part(1, Flag.first), pdu(Type.orphaned, 1, EMPTY))).toEqual([]);
+    expect(await fixture.send(part(1, Flag.whole))).toEqual([]);
+    expect(fixture.calls.length).toBe(1);
+  });
+});
