@@ -85,7 +85,7 @@ export class EventLogServer implements AsyncDisposable {
     const required = options.protection === 'privacy' ? AuthLevel.privacy : AuthLevel.integrity;
     const events = eventServiceInterface(served, required, anonymousRead);
     let port = 0;
-    const mapper = endpointMapper(() => ({ port, address: ipv4(host) }));
+    const mapper = endpointMapper([EVENT_SERVICE, MANAGEMENT], () => ({ port, address: ipv4(host) }));
     const manager = management([EVENT_SERVICE, ENDPOINT_MAPPER, MANAGEMENT]);
     const computer = hostname().split('.')[0]!.toUpperCase().slice(0, 15);
     const security = {
