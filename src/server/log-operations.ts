@@ -1,4 +1,6 @@
+import { EvtError } from '../errors/evt-error.ts';
 import { WIN32 } from '../errors/win32.ts';
+import { FaultStatus, RpcFault } from '../even6/rpc/fault.ts';
 import { MAX_PAYLOAD } from '../even6/stubs/limits.ts';
 import * as operations from '../even6/stubs/operations.ts';
 import { runAsynchronous } from '../service/calls.ts';
@@ -86,27 +88,32 @@ export function logOperations(logs: ServedLogs): ServedOperation[] {
     serve(operations.OPEN_LOG_HANDLE, async ({ path, flags }, { api, caller, signal, open }) => {
       const pathType = pathTypeOf(flags, 0, api);
       const target = pathType === 'file' ? readableFile(logs, caller.identity, path, api) : path;
-      const info = () => runAsynchronous(callLogInfoOf(session, target, pathType, api));
+      const info = (given: AbortSignal) =>
+        runAsynchronous(callLogInfoOf(session, target, pathType, api, { signal: given }));
       // A log that is not there is told before anybody is asked for his rights.
-      await runAsynchronous(callLogInfoOf(session, target, pathType, api, { signal }));
+      await info(signal);
       if (pathType === 'channel') demand(access, caller.identity, path, 'read', api);
       return { log: open(new OpenLog(target, pathType, info)), info: operations.NO_INFO };
     }),
 
-    serve(operations.GET_LOG_FILE_INFO, async ({ log, property, size }, { api, object }) => {
-      const { info } = object(log, OpenLog);
-      const wanted = INFO[property];
-      if (wanted === undefined) throw invalid(api, `property ${property}`);
-      if (size > MAX_PAYLOAD) throw invalid(api, `a buffer of ${size} bytes`);
+    serve(operations.GET_LOG_FILE_INFO, async ({ log, property, size }, { api, signal, object }) => {
+      if (size > MAX_PAYLOAD) throw new RpcFault(FaultStatus.invalidBound, `a buffer of ${size} bytes`);
       const value = new Uint8Array(size);
-      if (size < INFO_SIZE) {
-        throw new AnsweredFailure(WIN32.ERROR_INSUFFICIENT_BUFFER, { value, length: INFO_SIZE });
+      try {
+        const { info } = object(log, OpenLog);
+        const wanted = INFO[property];
+        if (wanted === undefined) throw invalid(api, `property ${property}`);
+        if (size < INFO_SIZE) throw new AnsweredFailure(WIN32.ERROR_INSUFFICIENT_BUFFER, { value, length: INFO_SIZE });
+        const view = new DataView(value.buffer);
+        view.setBigUint64(0, wanted.of(await info(signal)), true);
+        view.setUint32(8, 1, true);
+        view.setUint32(12, wanted.type, true);
+        return { value, length: INFO_SIZE };
+      } catch (error) {
+        // The answer has as many bytes as the client has room for, whatever it says.
+        if (error instanceof EvtError) throw new AnsweredFailure(error.code, { value });
+        throw error;
       }
-      const view = new DataView(value.buffer);
-      view.setBigUint64(0, wanted.of(await info()), true);
-      view.setUint32(8, 1, true);
-      view.setUint32(12, wanted.type, true);
-      return { value, length: INFO_SIZE };
     }),
   ];
 }

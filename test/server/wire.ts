@@ -11,6 +11,7 @@ import { PASSWORD, type Served } from './serve.ts';
 export const Status = {
   success: 0,
   fileNotFound: 2,
+  pathNotFound: 3,
   accessDenied: 5,
   invalidData: 0xd,
   notSupported: 0x32,
@@ -23,10 +24,12 @@ export const Status = {
   notFound: 0x490,
   cancelled: 0x4c7,
   timeout: 0x5b4,
+  fileCorrupt: 0x5dc,
   invalidOperation: 0x10dd,
   invalidChannelPath: 0x3a98,
   invalidQuery: 0x3a99,
   channelNotFound: 0x3a9f,
+  resultStale: 0x3aa3,
   messageNotFound: 0x3ab3,
   messageIdNotFound: 0x3ab4,
 } as const;
