@@ -6,7 +6,7 @@ import { u32, u64 } from '../../src/bytes/little-endian.ts';
 import * as operations from '../../src/even6/stubs/operations.ts';
 import { EventLogSession } from '../../src/session/event-log-session.ts';
 import { fill, serve } from './serve.ts';
-import { CONTEXT_MISMATCH, numbersIn, Path, queryOf, next, Status, TOLERATE, type Wire, wireTo } from './wire.ts';
+import { CONTEXT_MISMATCH, next, numbersIn, Path, queryOf, Status, TOLERATE, type Wire, wireTo } from './wire.ts';
 
 /** Conformance cases 61 to 64 and 73 of MS-EVEN6's operations 4, 6 to 8, 13, 17 and 18: whole logs, and closing. */
 

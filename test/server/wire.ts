@@ -30,6 +30,7 @@ export const Status = {
   invalidQuery: 0x3a99,
   channelNotFound: 0x3a9f,
   resultStale: 0x3aa3,
+  invalidPropertyValue: 0x3aaf,
   messageNotFound: 0x3ab3,
   messageIdNotFound: 0x3ab4,
 } as const;
