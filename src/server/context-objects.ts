@@ -88,9 +88,9 @@ export class OperationControl implements ContextObject {
 export class OpenLog implements ContextObject {
   readonly path: string;
   readonly pathType: PathType;
-  readonly info: () => Promise<LogInfo>;
+  readonly info: (signal: AbortSignal) => Promise<LogInfo>;
 
-  constructor(path: string, pathType: PathType, info: () => Promise<LogInfo>) {
+  constructor(path: string, pathType: PathType, info: (signal: AbortSignal) => Promise<LogInfo>) {
     this.path = path;
     this.pathType = pathType;
     this.info = info;

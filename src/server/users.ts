@@ -24,6 +24,8 @@ export interface User {
 const API = 'winevt serve';
 const RIGHTS: readonly string[] = ['read', 'write', 'clear'] satisfies Right[];
 const HASH = /^[0-9a-f]{32}$/i;
+/** The pattern that no channel's name escapes. */
+const ALL_CHANNELS = /^\*+$/;
 /** For its owner's eyes only. */
 const MODE = 0o600;
 
@@ -119,6 +121,12 @@ export class UserFile implements Access {
     if (identity === undefined) return this.#anonymousRead && right === 'read';
     const grants = this.#grants.get(key(identity.user)) ?? [];
     return grants.some(({ expression, rights }) => rights.includes(right) && expression.test(channel));
+  }
+
+  allowsAll(identity: Identity | undefined, right: Right): boolean {
+    if (identity === undefined) return this.#anonymousRead && right === 'read';
+    const { grants = [] } = this.#users.get(key(identity.user)) ?? {};
+    return grants.some(({ channels, rights }) => rights.includes(right) && ALL_CHANNELS.test(channels));
   }
 
   isAdministrator(identity: Identity | undefined): boolean {

@@ -13,6 +13,14 @@ export type PathType = 'channel' | 'file';
 
 export type ReadDirection = 'forward' | 'reverse';
 
+/**
+ * Decides on each log that a request names, whether it does so itself or in its query.
+ * @param target a channel that is there, or what is said to be a file
+ * @returns the target that is meant: for a file, another path where names of files stand for others
+ * @throws EvtError when it must not be opened; a tolerant request leaves it out
+ */
+export type LogAdmission = (target: string, type: PathType) => string;
+
 /** A query as EvtQuery has it. */
 export interface QueryRequest {
   /** Channel name or file path; undefined when the structured query names its own. A folder stands for the logs in it. */
@@ -33,6 +41,8 @@ export interface QueryRequest {
   readonly onDamage: ((damage: LogDamage) => void) | undefined;
   /** Told how far reading has come, about once per block. */
   readonly onProgress: ((progress: Progress) => void) | undefined;
+  /** Asked before a log is opened for somebody who may not open all. Undefined: whoever calls may. */
+  readonly admit?: LogAdmission | undefined;
 }
 
 /** A damage, and the log it is in. */
@@ -166,6 +176,8 @@ export interface SubscribeRequest {
   readonly onMissed: ((missed: MissedRecords) => void) | undefined;
   /** Told of records that cannot be read. */
   readonly onDamage: ((damage: LogDamage) => void) | undefined;
+  /** As in {@link QueryRequest}. */
+  readonly admit?: LogAdmission | undefined;
 }
 
 /** Records of a log that were overwritten or cleared before a subscription had read them. */
@@ -227,7 +239,8 @@ export interface WriteRequest {
 }
 
 /** What EvtExportLog is asked for. */
-export interface ExportRequest extends Pick<QueryRequest, 'path' | 'pathType' | 'query' | 'tolerate' | 'onDamage'> {
+export interface ExportRequest
+  extends Pick<QueryRequest, 'path' | 'pathType' | 'query' | 'tolerate' | 'onDamage' | 'admit'> {
   /** Absolute path of the new log. */
   readonly target: string;
   /** Replaces a file that is there, once the new one is whole. */

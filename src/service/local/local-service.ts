@@ -15,6 +15,7 @@ import type {
   EventLogService,
   ExportRequest,
   ExportResult,
+  LogAdmission,
   LogInfo,
   PathType,
   Progress,
@@ -44,7 +45,7 @@ import { LocalSubscription, SubscribedLog } from './subscription.ts';
 const SLOTS_PER_READ = 8;
 const SLOTS_PER_MERGED_READ = 1;
 
-const FILE_SCHEME = 'file://';
+const FILE_SCHEME = /^file:\/\//i;
 
 /** A log that a query names: where it is, and the path of the query's filters that are for it. */
 interface WantedLog {
@@ -156,7 +157,7 @@ export class LocalService implements EventLogService {
 
   *#wantedLogs(
     parsed: ParsedQuery,
-    request: Pick<QueryRequest, 'path' | 'pathType' | 'tolerate'>,
+    request: Pick<QueryRequest, 'path' | 'pathType' | 'tolerate' | 'admit'>,
     operation: Operation,
     statuses: SourceStatus[],
   ): Task<WantedLog[]> {
@@ -165,13 +166,13 @@ export class LocalService implements EventLogService {
     let failure: unknown;
     const named = parsed.paths.length > 0 ? parsed.paths : [undefined];
     for (const spelled of named) {
-      const isFile = spelled === undefined ? request.pathType === 'file' : spelled.startsWith(FILE_SCHEME);
-      const target = spelled === undefined ? request.path : isFile ? spelled.slice(FILE_SCHEME.length) : spelled;
+      const isFile = spelled === undefined ? request.pathType === 'file' : FILE_SCHEME.test(spelled);
+      const target = spelled === undefined ? request.path : spelled.replace(FILE_SCHEME, '');
       if (target === undefined || target === '') {
         throw new EvtError('ERROR_INVALID_PARAMETER', api, 'neither the call nor the query names a channel or a file');
       }
       try {
-        for (const log of yield* this.#resolve(target, isFile ? 'file' : 'channel', api)) {
+        for (const log of yield* this.#resolve(target, isFile ? 'file' : 'channel', api, request.admit)) {
           // One log under two spellings is read once for each: their filters are apart.
           if (!wanted.some((other) => other.file === log.file && other.spelled === spelled)) {
             wanted.push({ ...log, spelled });
@@ -187,11 +188,18 @@ export class LocalService implements EventLogService {
     return wanted;
   }
 
-  *#resolve(target: string, type: PathType, api: string): Task<Omit<WantedLog, 'spelled'>[]> {
+  *#resolve(
+    target: string,
+    type: PathType,
+    api: string,
+    admit: LogAdmission = (given) => given,
+  ): Task<Omit<WantedLog, 'spelled'>[]> {
     if (type === 'channel') {
-      return [{ file: channelOf(this.#channels, target, api).file, name: target, ofFolder: false }];
+      const { file } = channelOf(this.#channels, target, api);
+      admit(target, type);
+      return [{ file, name: target, ofFolder: false }];
     }
-    const file = path.resolve(target);
+    const file = path.resolve(admit(target, type));
     if (!(yield* statFile(file, api)).isDirectory()) return [{ file, name: file, ofFolder: false }];
     const files = yield* logFiles(file, api);
     if (files.length === 0) throw new EvtError('ERROR_FILE_NOT_FOUND', api, `there is no .evtx file in ${file}`);
@@ -207,8 +215,8 @@ export class LocalService implements EventLogService {
   *exportLog(request: ExportRequest, operation: Operation): Task<ExportResult> {
     operation.checkpoint();
     checkTarget(request, operation.api);
-    const { path: from, pathType, query: text, tolerate, onDamage } = request;
-    const wanted = { path: from, pathType, query: text, tolerate, onDamage } as const;
+    const { path: from, pathType, query: text, tolerate, onDamage, admit } = request;
+    const wanted = { path: from, pathType, query: text, tolerate, onDamage, admit } as const;
     const query = { ...wanted, direction: 'forward', strict: false, recover: false, onProgress: undefined } as const;
     const source = yield* this.#query(query, operation);
     try {
