@@ -139,11 +139,26 @@ export class UserFile implements Access {
  * @throws EvtError ERROR_INVALID_DATA (13)
  */
 export function readUsers(file: string): User[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new EvtError('ERROR_INVALID_DATA', API, `${file} cannot be read`, { cause: error });
+  }
+  return parseUsers(text, file);
+}
+
+/**
+ * The users that a file's text names.
+ * @param file its name, for messages
+ * @throws EvtError ERROR_INVALID_DATA (13), which says nothing of what the text is: it holds hashes
+ */
+export function parseUsers(text: string, file: string): User[] {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new EvtError('ERROR_INVALID_DATA', API, `${file} cannot be read as JSON`, { cause: error });
+    parsed = JSON.parse(text);
+  } catch {
+    throw new EvtError('ERROR_INVALID_DATA', API, `${file} cannot be read as JSON`);
   }
   const users = isRecord(parsed) ? parsed['users'] : undefined;
   if (!Array.isArray(users)) throw new EvtError('ERROR_INVALID_DATA', API, `${file} has no list "users"`);
