@@ -59,7 +59,7 @@ export class FuzzedServer {
   constructor(folder: string) {
     const session = openLocalSession(folder, 'fuzz');
     process.once('exit', () => closeAny(session));
-    const access = { allows: () => true, isAdministrator: () => true };
+    const access = { allows: () => true, allowsAll: () => true, isAdministrator: () => true };
     const logs = { session, access, files: new FileFolder(undefined) };
     const hash = ntHash(PASSWORD);
     const names = { computer: 'SERVER', domain: 'SERVER', dnsName: 'server' };
@@ -74,6 +74,7 @@ export class FuzzedServer {
         return type === AuthType.negotiate ? new NegotiateServer(options) : undefined;
       },
       secondaryAddress: '4913',
+      localAddress: '127.0.0.1',
       onRefused: () => {},
       onError: (error) => this.failures.push(error),
     };
@@ -171,7 +172,7 @@ async function record(logon: Logon): Promise<Recording> {
   serving.close();
   // What this test bed takes for one PDU must be one.
   for (const bytes of [...said.client, ...said.server]) {
-    if (new PduStream().push(bytes).length !== 1) throw new Error('a write of a recording is not one PDU');
+    if ([...new PduStream().push(bytes)].length !== 1) throw new Error('a write of a recording is not one PDU');
   }
   return said;
 }
