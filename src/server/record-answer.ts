@@ -9,13 +9,15 @@ import type { LogEvent } from '../service/service.ts';
 function recordOf(event: LogEvent): Uint8Array | undefined {
   const { recordIds, current, direction } = event.position;
   try {
-    return writeResultRecord({
+    const record = writeResultRecord({
       binXml: writeWireDocument(event.document),
       subqueryIds: [...event.queryIds],
       recordIds: recordIds.map((id) => id ?? 0n),
       currentChannel: current,
       reverse: direction === 'reverse',
     });
+    // One that no answer has room for would be in the way of all behind it.
+    return record.length <= MAX_PAYLOAD ? record : undefined;
   } catch (error) {
     if (error instanceof EvtError) return undefined;
     throw error;
