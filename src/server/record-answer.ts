@@ -16,7 +16,8 @@ function recordOf(event: LogEvent): Uint8Array | undefined {
       currentChannel: current,
       reverse: direction === 'reverse',
     });
-    return record.length > MAX_PAYLOAD ? undefined : record;
+    // One that no answer has room for would be in the way of all behind it.
+    return record.length <= MAX_PAYLOAD ? record : undefined;
   } catch (error) {
     if (error instanceof EvtError) return undefined;
     throw error;

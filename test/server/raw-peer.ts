@@ -118,7 +118,7 @@ export interface Came {
   /** Behind the header, in front of padding and trailer. */
   readonly body: Buffer;
   readonly padding: number;
-  readonly auth: Trailer | undefined;
+  readonly auth: (Trailer & { readonly token: Buffer }) | undefined;
   readonly bytes: Buffer;
 }
 

@@ -7,6 +7,9 @@ export interface SendEvents {
   readonly dropped?: (() => void) | undefined;
 }
 
+/** Bytes that something takes while it waits, beside its own: small things are counted as what they are. */
+const ENTRY_BYTES = 256;
+
 /** Sends what connections have to say, in order, no faster than the other end takes it. */
 export class SendQueue {
   readonly #stream: Duplex;
@@ -40,8 +43,9 @@ export class SendQueue {
    * @param size their bytes, about
    */
   push(pdus: Iterable<Uint8Array>, size: number, on: SendEvents = {}): void {
-    this.#unsent += size;
-    this.#waiting.push({ pdus: pdus[Symbol.iterator](), size, on });
+    const entry = { pdus: pdus[Symbol.iterator](), size: size + ENTRY_BYTES, on };
+    this.#unsent += entry.size;
+    this.#waiting.push(entry);
     this.#pump();
   }
 

@@ -463,7 +463,8 @@ export class ServerConnection {
     flags = 0,
   ): void {
     const all = flags | PduFlag.first | PduFlag.last;
-    this.#outgoing.push([encodePdu({ type, flags: all, callId, body, auth })], body.length);
+    const pdu = encodePdu({ type, flags: all, callId, body, auth });
+    this.#outgoing.push([pdu], pdu.length, { sent: () => this.#throttle() });
   }
 
   /** Ends the connection when what is queued has been sent. */

@@ -80,6 +80,12 @@ class Fixture {
     return this.#came.splice(0);
   }
 
+  /** Takes nothing of what the server sends, or everything again. */
+  take(isTaking: boolean): void {
+    if (isTaking) this.#client.resume();
+    else this.#client.pause();
+  }
+
   async bind(isUser: boolean, flags: number = Flag.multiplexing): Promise<this> {
     const auth = { type: 10, level: AuthLevel.connect, contextId: 1, token: new Uint8Array(4) };
     const options: PduOptions = { flags: Flag.whole | flags, auth: isUser ? auth : undefined };
@@ -182,6 +188,21 @@ describe('the bytes of requests are bounded', () => {
     fixture.calls[0]!.end(EMPTY);
     await fixture.send();
     expect(await fixture.send(part(3, Flag.whole, stub))).toEqual([]);
+  });
+});
+
+describe('a client that does not take its answers', () => {
+  it('is not listened to, until it takes them; then nothing is missing', async () => {
+    const fixture = await new Fixture({ unsentBytes: 2000 }).bind(false);
+    fixture.take(false);
+    const many = Array.from({ length: 2000 }, (_, i) => part(i, Flag.whole, EMPTY, { contextId: 9 }));
+    for (let i = 0; i < many.length; i += 100) await fixture.send(...many.slice(i, i + 100));
+    fixture.take(true);
+    const came: Buffer[] = [];
+    for (let more = await fixture.send(); more.length > 0; more = await fixture.send()) came.push(...more);
+    const bytes = Buffer.concat(came);
+    expect(bytes.length).toBe(32 * many.length);
+    expect(many.map((_, i) => bytes.readUInt32LE(32 * i + 12))).toEqual(many.map((_, i) => i));
   });
 });
 
