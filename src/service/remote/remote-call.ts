@@ -5,6 +5,7 @@ import type { ContextHandle, Fields } from '../../even6/stubs/codec.ts';
 import { CANCEL, CLOSE, type RpcInfo, type RpcOperation } from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { io, isAsynchronous, type Task } from '../../operations/task.ts';
+import { serverSays } from './server-says.ts';
 
 /** Milliseconds that a server has to answer a call that was cancelled, before its connection is given up. */
 const CANCEL_GRACE_MS = 10_000;
@@ -29,7 +30,7 @@ export class Interrupted<Out> extends Error {
 /** The error of an answer whose status, or details, say failure. */
 export function statusError(status: number, api: string, what: string): EvtError {
   const symbol = win32Symbol(status);
-  if (symbol !== undefined) return new EvtError(symbol, api, `${what}: the server says no`);
+  if (symbol !== undefined) return new EvtError(symbol, api, `${what}: ${serverSays(symbol)}`);
   return new EvtError('ERROR_GEN_FAILURE', api, `${what}: the server answers with code ${status}`);
 }
 
