@@ -5,6 +5,10 @@
  * so ERROR_INSUFFICIENT_BUFFER (122) does not occur. And a call blocks its thread: run long ones in a worker thread, or use
  * the same names from `winevt/wevtapi/promises`; handles of both are the same.
  *
+ * A blocked thread takes no answers from the network: on a session with another computer, whatever has to ask that computer fails here
+ * with ERROR_NOT_SUPPORTED (50), and {@link EvtGetExtendedStatus} says so. Make those calls from `winevt/wevtapi/promises`, on the same
+ * handles; EvtCancel, EvtClose, EvtRender, bookmarks and what is known of an event or a query are asked of nobody, and work in both.
+ *
  * Source: the winevt.h reference, learn.microsoft.com.
  */
 import type { Variant } from '../binxml/value.ts';
@@ -56,9 +60,11 @@ function attempt<T, F>(failed: F, body: () => T): T | F {
 }
 
 /**
- * Opens a session. Only this computer's (`Server` null) in this version; its `LogsFolder` holds the channels' files.
- * @returns a handle, or null: ERROR_INVALID_PARAMETER (87), ERROR_NOT_SUPPORTED (50) for another computer,
- *   ERROR_ACCESS_DENIED (5) for a password without a user
+ * Opens a session: with this computer (`Server` null or a name of this one), whose `LogsFolder` holds the channels' files, or with
+ * another. That one is first asked when it is needed: then come RPC_S_SERVER_UNAVAILABLE (1722) and ERROR_ACCESS_DENIED (5). See above
+ * for what can be done with it in this face.
+ * @returns a handle, or null: ERROR_INVALID_PARAMETER (87), ERROR_NOT_SUPPORTED (50) for EvtRpcLoginAuthKerberos,
+ *   ERROR_ACCESS_DENIED (5) for a password without a user or a user without a password
  */
 export function EvtOpenSession(loginClass: number, login: EvtRpcLoginInfo, timeout = 0, flags = 0): EvtHandle | null {
   return attempt(null, () => functions.openSession(loginClass, login, timeout, flags));

@@ -9,6 +9,8 @@ import { serverSays } from './server-says.ts';
 
 /** Milliseconds that a server has to answer a call that was cancelled, before its connection is given up. */
 const CANCEL_GRACE_MS = 10_000;
+/** Said to whoever calls in a way that lets nothing else run: its face has no room for words but the extended status. */
+const NO_BLOCKING = 'blocking calls reach this machine only: use winevt/wevtapi/promises for sessions with others';
 /** Where nothing else runs in this thread, nobody could take the answer. */
 const NO_BLOCKING_MS = 0;
 
@@ -68,11 +70,7 @@ export class RemoteCaller {
   ): Task<RpcAnswer<Out>> {
     const { api } = pending;
     if (!(yield* isAsynchronous())) {
-      throw new EvtError(
-        'ERROR_NOT_SUPPORTED',
-        api,
-        'blocking calls reach this machine only: use winevt/wevtapi/promises for sessions with others',
-      );
+      throw new EvtError('ERROR_NOT_SUPPORTED', api, NO_BLOCKING, { extendedStatus: NO_BLOCKING });
     }
     pending.checkpoint();
     const begun = begin(this.association.call(operation, input, api, control !== undefined));
