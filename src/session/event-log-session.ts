@@ -48,7 +48,7 @@ export interface ReaderOptions extends QueryOptions {
   readonly bookmark?: EventBookmark | undefined;
 }
 
-/** Event logs of this computer: files, and a folder of them by channel name. */
+/** Event logs: files of this computer, a folder of them by channel name, or those of another computer ({@link EventLogSession.remote}). */
 export class EventLogSession implements AsyncDisposable {
   static readonly #local: EventLogSession = new EventLogSession(null);
 

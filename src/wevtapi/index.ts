@@ -5,6 +5,10 @@
  * so ERROR_INSUFFICIENT_BUFFER (122) does not occur. And a call blocks its thread: run long ones in a worker thread, or use
  * the same names from `winevt/wevtapi/promises`; handles of both are the same.
  *
+ * A blocked thread takes nothing from the network: a session with another computer that {@link EvtOpenSession} of this face opens has its
+ * connections in a thread of their own. One that `winevt/wevtapi/promises` has opened cannot be blocked on: ERROR_NOT_SUPPORTED (50), and
+ * {@link EvtGetExtendedStatus} says so.
+ *
  * Source: the winevt.h reference, learn.microsoft.com.
  */
 import type { Variant } from '../binxml/value.ts';

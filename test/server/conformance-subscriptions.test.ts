@@ -180,17 +180,17 @@ describe('where a subscription begins', () => {
 
   it('60: behind the event of a bookmark, or behind its place when the record is gone', async () => {
     const { wire, store } = await application(5);
-    const after = async (recordId: number) => {
+    const resumedAt = async (recordId: number) => {
       const flags = Subscribe.bookmark | PULL;
       const { subscription } = await subscriptionTo(wire, 'Application', flags, bookmarkAt('Application', recordId));
       return numbersIn(await pull(wire, subscription, 10));
     };
-    expect(await after(3)).toEqual([4, 5]);
+    expect(await resumedAt(3)).toEqual([4, 5]);
     const local = EventLogSession.open({ store });
     await local.clearLog('Application');
     local.close();
     await fill(store, 'Application', 2, 6);
-    expect(await after(3)).toEqual([6, 7]);
+    expect(await resumedAt(3)).toEqual([6, 7]);
     const strict = Subscribe.bookmark | PULL | Subscribe.strict;
     const strictly = async (recordId: number) =>
       register(wire, 'Application', strict, bookmarkAt('Application', recordId));

@@ -5,10 +5,13 @@ import type { ContextHandle, Fields } from '../../even6/stubs/codec.ts';
 import { CANCEL, CLOSE, encodeRequest, type RpcInfo, type RpcOperation } from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { io, isAsynchronous, type Task } from '../../operations/task.ts';
+import { serverSays } from './server-says.ts';
 import { type BlockedCall, ThreadedAssociation } from './threaded-association.ts';
 
 /** Milliseconds that a server has to answer a call that was cancelled, before its connection is given up. */
 const CANCEL_GRACE_MS = 10_000;
+/** Said to whoever blocks on a session that cannot: its face has no room for words but the extended status. */
+const NO_BLOCKING = 'a call that blocks needs a session of winevt/wevtapi: this one was opened for promises';
 /** An answer wakes a blocked thread; one that came just before it fell asleep is found after this time. */
 const BLOCKING_MS = 2;
 
@@ -30,7 +33,7 @@ export class Interrupted<Out> extends Error {
 /** The error of an answer whose status, or details, say failure. */
 export function statusError(status: number, api: string, what: string): EvtError {
   const symbol = win32Symbol(status);
-  if (symbol !== undefined) return new EvtError(symbol, api, `${what}: the server says no`);
+  if (symbol !== undefined) return new EvtError(symbol, api, `${what}: ${serverSays(symbol)}`);
   return new EvtError('ERROR_GEN_FAILURE', api, `${what}: the server answers with code ${status}`);
 }
 
@@ -95,11 +98,7 @@ export class RemoteCaller {
   ): Begun<Out> {
     const { association } = this;
     if (!(association instanceof ThreadedAssociation)) {
-      throw new EvtError(
-        'ERROR_NOT_SUPPORTED',
-        api,
-        'a call that blocks needs a session of winevt/wevtapi: this one was opened for promises',
-      );
+      throw new EvtError('ERROR_NOT_SUPPORTED', api, NO_BLOCKING, { extendedStatus: NO_BLOCKING });
     }
     const { words, index } = word;
     const sent = association.sendBlocking(operation.opnum, encodeRequest(operation, input), api, isLong, {

@@ -27,6 +27,7 @@ import { outOfTime } from './event-feed.ts';
 import { Interrupted, RemoteCaller, statusError, statusOf } from './remote-call.ts';
 import { RemoteResultSet, registerQuery } from './remote-result-set.ts';
 import { RemoteSubscription, registerSubscription } from './remote-subscription.ts';
+import { withPlace } from './server-says.ts';
 
 const PathFlag = { channel: 1, file: 2 } as const;
 const TOLERATE = 0x1000;
@@ -48,15 +49,23 @@ export class RemoteService implements EventLogService {
   *query(request: QueryRequest, operation: Operation): Task<ResultSet> {
     operation.checkpoint();
     if (request.recover) throw unsupported(operation.api, 'records are recovered from files of this machine only');
-    const registration = yield* registerQuery(this.#caller, request, operation);
-    return new RemoteResultSet(this.#caller, request, registration);
+    try {
+      const registration = yield* registerQuery(this.#caller, request, operation);
+      return new RemoteResultSet(this.#caller, request, registration);
+    } catch (error) {
+      throw withPlace(error, request);
+    }
   }
 
   *subscribe(request: SubscribeRequest, operation: Operation): Task<Subscription> {
     operation.checkpoint();
     if (request.pathType === 'file') throw unsupported(operation.api, 'only channels of other machines are followed');
-    const registration = yield* registerSubscription(this.#caller, request, operation);
-    return new RemoteSubscription(this.#caller, request, registration);
+    try {
+      const registration = yield* registerSubscription(this.#caller, request, operation);
+      return new RemoteSubscription(this.#caller, request, registration);
+    } catch (error) {
+      throw withPlace(error, request);
+    }
   }
 
   // biome-ignore lint/correctness/useYield: a task that fails at once
@@ -81,14 +90,18 @@ export class RemoteService implements EventLogService {
     const { api } = operation;
     if (overwrite) throw unsupported(api, 'a file of another machine is not replaced');
     const flags = PathFlag[pathType] | (tolerate ? TOLERATE : 0);
-    yield* this.#controlled(
-      operation,
-      function* (caller, control) {
-        const input = { control, channel: path, query: query ?? '*', target, flags };
-        return yield* caller.call(operations.EXPORT_LOG, input, operation, { control });
-      },
-      `exporting to ${target}`,
-    );
+    try {
+      yield* this.#controlled(
+        operation,
+        function* (caller, control) {
+          const input = { control, channel: path, query: query ?? '*', target, flags };
+          return yield* caller.call(operations.EXPORT_LOG, input, operation, { control });
+        },
+        `exporting to ${target}`,
+      );
+    } catch (error) {
+      throw withPlace(error, request);
+    }
     return yield* this.#exported(target, operation);
   }
 
