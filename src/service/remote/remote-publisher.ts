@@ -8,7 +8,7 @@ import {
   RESOURCE_GROUPS,
   type ResourceGroup,
 } from '../../even6/publisher-properties.ts';
-import type { RpcAnswer } from '../../even6/rpc/client-association.ts';
+import type { RpcAnswer } from '../../even6/rpc/rpc-client.ts';
 import type { ContextHandle } from '../../even6/stubs/codec.ts';
 import { MAX_PAYLOAD } from '../../even6/stubs/limits.ts';
 import {
