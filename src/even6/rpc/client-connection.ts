@@ -24,6 +24,7 @@ import {
 } from '../pdu/pdu.ts';
 import { Feature, featureSyntax, NDR } from '../pdu/syntaxes.ts';
 import { AuthType, type SecurityContext, SecurityError } from '../security/security-context.ts';
+import { FaultStatus } from './fault.ts';
 import { fragments, PduSecurity, StubAssembly } from './pdu-security.ts';
 import { faultError, lostError } from './rpc-failure.ts';
 import { SendQueue } from './send-queue.ts';
@@ -331,7 +332,11 @@ const NAK_REASONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 function refused(pdu: Pdu, api: string): EvtError {
-  if (pdu.type === PduType.fault) return faultError(decodeFaultBody(pdu.body), api);
+  if (pdu.type === PduType.fault) {
+    const status = decodeFaultBody(pdu.body);
+    // Nothing is protected yet: what the server's security package refuses is who we say we are.
+    return faultError(status === FaultStatus.securityPackage ? FaultStatus.accessDenied : status, api);
+  }
   const reason = pdu.type === PduType.bindNak ? decodeBindNak(pdu.body) : BindNakReason.unspecified;
   const why = NAK_REASONS.get(reason);
   return new EvtError(

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { u32 } from '../../bytes/little-endian.ts';
 import { EvtError } from '../../errors/evt-error.ts';
 import { BindNakReason, decodeBind, encodeBindAck, encodeBindNak } from '../pdu/bind.ts';
-import { decodeRequestBody, encodeFaultBody } from '../pdu/call-bodies.ts';
+import { decodeRequestBody, encodeFaultBody, type RequestBody } from '../pdu/call-bodies.ts';
 import {
   decodePdu,
   encodePdu,
@@ -23,7 +23,12 @@ import { fragments, StubAssembly } from './pdu-security.ts';
 import { PresentationContexts } from './presentation.ts';
 import type { RpcInterface, ServerLimits } from './rpc-interface.ts';
 import { SendQueue } from './send-queue.ts';
-import { type Authenticate, ServerAuthentication } from './server-authentication.ts';
+import {
+  type Authenticate,
+  type AuthenticationFailure,
+  type RequestSecurity,
+  ServerAuthentication,
+} from './server-authentication.ts';
 
 /** Milliseconds that the other end has to take the last words. */
 const LINGER_MS = 500;
@@ -49,6 +54,10 @@ interface PendingCall {
   readonly opnum: number;
   readonly assembly: StubAssembly;
   readonly abort: AbortController;
+  /** Whose it is. */
+  readonly origin: RequestSecurity;
+  /** Answered with a fault while its request is still coming. */
+  readonly isRefused: boolean;
   /** Nobody waits for its answer any more. */
   isOrphaned: boolean;
   isRunning: boolean;
@@ -64,6 +73,8 @@ export class ServerConnection {
   readonly #presentation: PresentationContexts;
   readonly #authentication: ServerAuthentication;
   readonly #calls = new Map<number, PendingCall>();
+  /** The one among them whose last fragment has not come. */
+  #incomplete: PendingCall | undefined;
   #group: AssociationGroup | undefined;
   #isMultiplexed = false;
   #maxTransmit = MIN_FRAGMENT;
@@ -154,8 +165,8 @@ export class ServerConnection {
       if (!(error instanceof PduError) || error.isVersion) throw error;
       const callId = u32(bytes, 12);
       if (bytes[2] === PduType.bind) this.#refuseBind(callId, BindNakReason.version);
-      else if (bytes[2] === PduType.auth3) this.#refuseAndEnd(callId, FaultStatus.noMemory);
-      else this.#violation(callId, 0);
+      else if (bytes[2] === PduType.auth3) this.#refuseUnbegun(callId, FaultStatus.noMemory);
+      else this.#violation(callId);
     }
   }
 
@@ -164,8 +175,13 @@ export class ServerConnection {
     this.#finish();
   }
 
-  #refuseAndEnd(callId: number, status: number): void {
-    this.#fault(callId, 0, new RpcFault(status, 'refused', true));
+  /** What is not even begun. */
+  #refuseUnbegun(callId: number, status: number): void {
+    this.#refuseAndEnd({ id: callId, contextId: 0 }, new RpcFault(status, 'refused', true));
+  }
+
+  #refuseAndEnd({ id, contextId }: Pick<PendingCall, 'id' | 'contextId'>, fault: RpcFault): void {
+    this.#fault(id, contextId, fault);
     this.#finish();
   }
 
@@ -203,10 +219,10 @@ export class ServerConnection {
     }
     let answer: Parameters<typeof encodePdu>[0]['auth'];
     if (auth !== undefined) {
-      const step = this.#authentication.step(auth);
+      const step = this.#authentication.step(auth, true);
       if ('failure' in step) {
-        if (step.failure === 'refused') this.#context.onRefused(this.address);
-        nak(step.failure === 'type' ? BindNakReason.authType : BindNakReason.unspecified);
+        if (step.failure === 'token') this.#context.onRefused(this.address);
+        nak(nakReason(step.failure, auth.level));
         return;
       }
       answer = step;
@@ -232,12 +248,12 @@ export class ServerConnection {
   #alter({ body, flags, callId, auth }: Pdu): void {
     const group = this.#group;
     if (group === undefined) {
-      this.#violation(callId, 0);
+      this.#violation(callId);
       return;
     }
     const { contexts } = decodeBind(body);
     if (!this.#presentation.takes(contexts)) {
-      this.#violation(callId, 0);
+      this.#violation(callId);
       return;
     }
     let answer: Parameters<typeof encodePdu>[0]['auth'];
@@ -245,7 +261,8 @@ export class ServerConnection {
       const step = this.#authentication.step(auth);
       if ('failure' in step) {
         this.#context.onRefused(this.address);
-        this.#refuseAndEnd(callId, FaultStatus.accessDenied);
+        const isPackage = step.failure === 'type' || step.failure === 'token';
+        this.#refuseUnbegun(callId, isPackage ? FaultStatus.securityPackage : FaultStatus.accessDenied);
         return;
       }
       answer = step;
@@ -263,7 +280,7 @@ export class ServerConnection {
   /** The last leg of plain NTLM has no answer: a client that is not let in learns it from its first call. */
   #auth3({ auth, callId }: Pdu): void {
     if (this.#group === undefined || auth === undefined) {
-      this.#violation(callId, 0);
+      this.#violation(callId);
       return;
     }
     if ('failure' in this.#authentication.step(auth)) this.#context.onRefused(this.address);
@@ -271,38 +288,32 @@ export class ServerConnection {
 
   #request(pdu: Pdu): void {
     const { callId, flags } = pdu;
-    const { contextId, opnum, allocHint } = decodeRequestBody(pdu.body, flags);
     if (this.#group === undefined || pdu.bytes.length > MAX_FRAGMENT) {
-      this.#violation(callId, 0);
+      this.#outOfSequence(callId, 0);
       return;
     }
-    if (pdu.auth !== undefined && this.#authentication.state === 'none') {
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'nothing protects this connection'));
-      this.#finish();
-      return;
-    }
-    if (this.#authentication.state === 'pending' || this.#authentication.state === 'failed') {
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'not authenticated', true));
-      if (this.#authentication.state === 'failed') this.#finish();
-      return;
-    }
+    const head = decodeRequestBody(pdu.body, flags);
+    const call = (flags & PduFlag.first) !== 0 ? this.#begin(pdu, head) : this.#continue(pdu, head);
+    if (call === undefined) return;
     try {
-      this.#authentication.security?.open(pdu);
+      call.origin.security?.open(pdu);
     } catch (error) {
       if (!(error instanceof SecurityError)) throw error;
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.securityPackage, 'bad signature'));
-      this.#finish();
+      this.#refuseAndEnd(call, new RpcFault(FaultStatus.securityPackage, 'bad signature'));
       return;
     }
-    const call = this.#assemble(callId, contextId, opnum, flags);
-    if (call === undefined) return;
+    const isLast = (flags & PduFlag.last) !== 0;
+    if (isLast) this.#incomplete = undefined;
+    // The rest of a request that was refused at its beginning is swallowed.
+    if (call.isRefused) {
+      if (isLast) this.#calls.delete(callId);
+      return;
+    }
     call.assembly.add(decodeRequestBody(pdu.body, flags).stub);
     const { requestBytes } = this.#context.limits;
     // A hint promises what is still to come.
-    const isLast = (flags & PduFlag.last) !== 0;
-    if (call.assembly.size > requestBytes || (!isLast && allocHint > requestBytes)) {
-      this.#calls.delete(callId);
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'the request is too large', true));
+    if (call.assembly.size > requestBytes || (!isLast && head.allocHint > requestBytes)) {
+      this.#refuseAndEnd(call, new RpcFault(FaultStatus.accessDenied, 'the request is too large'));
       return;
     }
     if (!isLast) return;
@@ -310,44 +321,89 @@ export class ServerConnection {
     void this.#run(call);
   }
 
-  /** The call that a fragment belongs to; undefined when it has been answered already, with a fault. */
-  #assemble(callId: number, contextId: number, opnum: number, flags: number): PendingCall | undefined {
-    const known = this.#calls.get(callId);
-    if ((flags & PduFlag.first) === 0) {
-      if (known !== undefined && !known.isRunning && known.contextId === contextId && known.opnum === opnum)
-        return known;
-      // The rest of a request that was refused at its beginning is swallowed.
-      if (known === undefined && this.#refused === callId) return undefined;
-      this.#violation(callId, contextId);
+  /** The call that a first fragment begins; undefined when it has been answered with a fault. */
+  #begin(pdu: Pdu, { contextId, opnum }: RequestBody): PendingCall | undefined {
+    const { callId, auth } = pdu;
+    const incomplete = this.#incomplete;
+    if (incomplete !== undefined) {
+      this.#interrupted(incomplete, pdu, contextId);
       return undefined;
     }
-    if (known !== undefined || (this.#calls.size > 0 && !this.#isMultiplexed)) {
-      this.#violation(callId, contextId);
+    if (this.#calls.has(callId) || (!this.#isMultiplexed && this.#isBusy)) {
+      this.#outOfSequence(callId, 0);
       return undefined;
     }
-    if (this.#calls.size >= this.#context.limits.callsPerConnection) {
-      this.#refuse(callId, contextId, new RpcFault(FaultStatus.tooBusy, 'too many calls', true));
+    if ((pdu.flags & PduFlag.pendingCancel) !== 0) {
+      // Cancelled before it has begun.
+      this.#refuseUnbegun(callId, FaultStatus.noCallActive);
       return undefined;
     }
+    const origin = this.#authentication.of(auth);
+    if (origin === undefined) {
+      const { state } = this.#authentication;
+      const isUnfinished = state === 'pending' || state === 'failed';
+      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'not authenticated', isUnfinished));
+      if (state !== 'pending') this.#finish();
+      return undefined;
+    }
+    const isRefused = this.#calls.size >= this.#context.limits.callsPerConnection;
+    if (isRefused) this.#fault(callId, contextId, new RpcFault(FaultStatus.tooBusy, 'too many calls', true));
     const call: PendingCall = {
       id: callId,
       contextId,
       opnum,
+      origin,
+      isRefused,
       assembly: new StubAssembly(),
       abort: new AbortController(),
       isOrphaned: false,
       isRunning: false,
     };
     this.#calls.set(callId, call);
+    this.#incomplete = call;
     return call;
   }
 
-  /** The last call that was refused while its request was still coming. */
-  #refused: number | undefined;
+  /** A call somebody still waits for has no answer yet. */
+  get #isBusy(): boolean {
+    return [...this.#calls.values()].some(({ isOrphaned }) => !isOrphaned);
+  }
 
-  #refuse(callId: number, contextId: number, fault: RpcFault): void {
-    this.#refused = callId;
-    this.#fault(callId, contextId, fault);
+  /**
+   * A request begins while another is still coming: fragments of two do not mix. Windows faults the earlier one, or, where calls
+   * may overlap, the later one.
+   */
+  #interrupted(incomplete: PendingCall, { callId, auth }: Pdu, contextId: number): void {
+    const isSame = incomplete.id === callId;
+    const isOfOther = auth !== undefined && auth.contextId !== incomplete.origin.security?.contextId;
+    const status =
+      isSame && isOfOther && contextId === incomplete.contextId
+        ? FaultStatus.securityPackage
+        : FaultStatus.protocolError;
+    const faulted = this.#isMultiplexed && !isSame ? { id: callId, contextId: 0 } : incomplete;
+    this.#refuseAndEnd(faulted, new RpcFault(status, 'out of sequence'));
+  }
+
+  /**
+   * The call that a later fragment belongs to; undefined when it has been answered with a fault. Its context, operation and
+   * security context are those of the first one, whatever it says.
+   */
+  #continue({ callId, auth }: Pdu, { contextId }: RequestBody): PendingCall | undefined {
+    const incomplete = this.#incomplete;
+    if (incomplete?.id === callId) {
+      if (auth !== undefined || !incomplete.origin.security?.signs) return incomplete;
+      this.#outOfSequence(callId, incomplete.contextId);
+    } else if (!this.#isMultiplexed) {
+      this.#outOfSequence(incomplete?.id ?? callId, incomplete?.contextId ?? 0);
+    } else if (incomplete !== undefined) {
+      this.#outOfSequence(callId, 0);
+    } else if (this.#presentation.get(contextId) === undefined) {
+      this.#fault(callId, 0, new RpcFault(FaultStatus.unknownInterface, 'no such context', true));
+    } else {
+      const status = this.#authentication.of(auth) === undefined ? FaultStatus.accessDenied : FaultStatus.protocolError;
+      this.#refuseAndEnd({ id: callId, contextId }, new RpcFault(status, 'out of sequence'));
+    }
+    return undefined;
   }
 
   async #run(call: PendingCall): Promise<void> {
@@ -363,7 +419,7 @@ export class ServerConnection {
       // Windows answers with the low byte of the context's id, and so do others who have looked at it.
       const contextId = call.contextId & 0xff;
       const carrier = { type: PduType.response, flags: 0, callId: call.id, contextId, opnum: 0 };
-      const pdus = fragments(stub, carrier, this.#maxTransmit, this.#authentication.security);
+      const pdus = fragments(stub, carrier, this.#maxTransmit, call.origin.security);
       this.#outgoing.push(pdus, stub.length, { sent: () => this.#throttle(), dropped: undo });
     } catch (error) {
       undo?.();
@@ -382,7 +438,7 @@ export class ServerConnection {
     const { contextId, opnum, id: callId } = call;
     const target = this.#presentation.get(contextId);
     if (target === undefined) throw new RpcFault(FaultStatus.unknownInterface, 'no such context', true);
-    const { level, identity } = this.#authentication;
+    const { level, identity } = call.origin;
     if (level < target.minLevel) throw new RpcFault(FaultStatus.accessDenied, 'the level is too low', true);
     if (opnum >= target.operations) throw new RpcFault(FaultStatus.operationRange, 'no such operation', true);
     const verified = { abstract: target.syntax, transfer: NDR, callId, contextId, opnum };
@@ -398,7 +454,9 @@ export class ServerConnection {
     const call = this.#calls.get(callId);
     if (call === undefined) return;
     orphan(call);
-    if (!call.isRunning) this.#calls.delete(callId);
+    if (call.isRunning) return;
+    this.#calls.delete(callId);
+    this.#incomplete = undefined;
   }
 
   #fault(callId: number, contextId: number, { status, didNotExecute }: RpcFault): void {
@@ -407,9 +465,13 @@ export class ServerConnection {
   }
 
   /** What the other end must not do: it is told, and the connection ends. */
-  #violation(callId: number, contextId: number): void {
-    this.#fault(callId, contextId, new RpcFault(FaultStatus.protocolError, 'out of sequence', true));
-    this.#finish();
+  #violation(callId: number): void {
+    this.#refuseUnbegun(callId, FaultStatus.protocolError);
+  }
+
+  /** The same for a call, of which something may have happened already. */
+  #outOfSequence(callId: number, contextId: number): void {
+    this.#refuseAndEnd({ id: callId, contextId }, new RpcFault(FaultStatus.protocolError, 'out of sequence'));
   }
 
   #send(
@@ -434,6 +496,11 @@ export class ServerConnection {
     });
     for (const call of this.#calls.values()) orphan(call);
   }
+}
+
+function nakReason(failure: AuthenticationFailure, level: number): number {
+  if (failure === 'type') return BindNakReason.authType;
+  return level === AuthLevel.call ? BindNakReason.checksum : BindNakReason.unspecified;
 }
 
 function orphan(call: PendingCall): void {
