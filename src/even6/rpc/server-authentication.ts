@@ -74,10 +74,11 @@ export class ServerAuthentication {
 
   #begin({ type, level, contextId }: AuthTrailer): Authentication | AuthenticationFailure {
     if (this.#hasFailed || this.#contexts.size >= MAX_CONTEXTS) return 'sequence';
-    // Level call is for datagrams: over a connection, nobody offers it.
-    if (level < AuthLevel.connect || level > AuthLevel.privacy || level === AuthLevel.call) return 'level';
+    if (level < AuthLevel.connect || level > AuthLevel.privacy) return 'level';
     const context = this.#authenticate(type, level);
     if (context === undefined) return 'type';
+    // Of datagrams: over a connection, nobody offers it.
+    if (level === AuthLevel.call) return 'level';
     const begun: Authentication = { security: new PduSecurity(context, level, contextId), state: 'pending' };
     this.#contexts.set(contextId, begun);
     return begun;
