@@ -7,7 +7,6 @@ import { ENDPOINT_MAPPER, EVENT_SERVICE, NDR } from '../pdu/syntaxes.ts';
 import type { Fields } from '../stubs/codec.ts';
 import { decodeResponse, encodeRequest, type RpcOperation } from '../stubs/operations.ts';
 import { ClientConnection, type ClientSecurity } from './client-connection.ts';
-import { lostError } from './rpc-failure.ts';
 
 /** The port on which everybody asks for ports. */
 export const ENDPOINT_MAPPER_PORT = 135;
@@ -57,24 +56,18 @@ export class ClientAssociation {
     return this.#connections.length > 0;
   }
 
-  /** Ends all connections, for good; the server lets go of all handles. */
+  /** Ends all connections; the server lets go of all handles. */
   close(): void {
     this.#isClosed = true;
-    this.drop();
-  }
-
-  /** Ends all connections; the server lets go of all handles. The next call makes a new one. */
-  drop(): void {
     for (const connection of [...this.#connections]) connection.close();
   }
 
   /**
    * A connection that a call can be made on.
-   * @throws EvtError RPC_S_CALL_FAILED_DNE (1727) when this is closed; RPC_S_SERVER_UNAVAILABLE (1722), EPT_S_NOT_REGISTERED (1753), ERROR_ACCESS_DENIED (5), RPC_S_SEC_PKG_ERROR (1825)
+   * @throws EvtError RPC_S_SERVER_UNAVAILABLE (1722), EPT_S_NOT_REGISTERED (1753), ERROR_ACCESS_DENIED (5), RPC_S_SEC_PKG_ERROR (1825)
    */
   async #free(api: string): Promise<ClientConnection> {
     for (;;) {
-      if (this.#isClosed) throw lostError(api, false);
       const free = this.#connections.find((connection) => connection.isFree);
       if (free !== undefined) return free;
       // Those who need one at the same time wait for the same one: it may be free for several calls.
@@ -95,11 +88,8 @@ export class ClientAssociation {
       () => connection.close(this.#unavailable(api, 'it does not answer')),
     );
     if (this.#isClosed) connection.close();
-    // It may have been lost since it was bound: then nobody would take it off the list again.
-    if (!connection.isClosed) {
-      this.#group = connection.group;
-      this.#connections.push(connection);
-    }
+    this.#group = connection.group;
+    this.#connections.push(connection);
     return connection;
   }
 

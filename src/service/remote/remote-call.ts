@@ -113,7 +113,7 @@ export class RemoteCaller {
     cancel.catch(() => {});
     const answered = await withinGrace(begun.settled, CANCEL_GRACE_MS);
     // A server that answers neither is not there any more, for all that we can do.
-    if (!answered) this.association.drop();
+    if (!answered) this.association.close();
     return begun.isSettled && !begun.failed ? begun.result() : undefined;
   }
 
