@@ -61,6 +61,70 @@ export function mutateLog(seed: Uint8Array, random: Random): Uint8Array {
   return bytes;
 }
 
+/** Changes bytes of any kind in a few places. */
+export function mutateBytes(seed: Uint8Array, random: Random): Uint8Array {
+  let bytes: Uint8Array = seed.slice();
+  const changes = 1 + random.below(4);
+  for (let i = 0; i < changes; i++) bytes = changeBytes(bytes, random);
+  return bytes;
+}
+
+function changeBytes(bytes: Uint8Array, random: Random): Uint8Array {
+  const at = random.below(bytes.length + 1);
+  switch (random.below(9)) {
+    case 0:
+      putU32(bytes, at & ~3, random.pick(EDGES));
+      return bytes;
+    case 1:
+      putU16(bytes, at & ~1, random.pick(EDGES));
+      return bytes;
+    case 2:
+      if (at < bytes.length) bytes[at] = random.pick(EDGES);
+      return bytes;
+    case 3:
+      if (at < bytes.length) bytes[at]! ^= 1 << random.below(8);
+      return bytes;
+    case 4: {
+      // A number a little off: counts, lengths, offsets.
+      if (at < bytes.length) bytes[at] = bytes[at]! + random.below(5) - 2;
+      return bytes;
+    }
+    case 5: {
+      const size = random.below(Math.min(64, bytes.length + 1));
+      bytes.copyWithin(at, random.below(bytes.length + 1 - size), bytes.length);
+      return bytes;
+    }
+    case 6: {
+      const inserted = Uint8Array.from({ length: 1 + random.below(16) }, () => random.next());
+      return joined([bytes.subarray(0, at), inserted, bytes.subarray(at)]);
+    }
+    case 7:
+      return joined([bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + 1 + random.below(16)))]);
+    default:
+      return random.below(3) === 0 ? bytes.slice(0, at) : bytes;
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** Cuts bytes into pieces, as a network does. */
+export function split(bytes: Uint8Array, random: Random): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  const longest = random.pick([1, 3, 17, 600, 100_000]);
+  for (let at = 0; at < bytes.length; ) {
+    const size = 1 + random.below(longest);
+    pieces.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return pieces;
+}
+
+function putU16(bytes: Uint8Array, at: number, value: number): void {
+  for (let i = 0; i < 2 && at + i < bytes.length; i++) bytes[at + i] = value >>> (8 * i);
+}
+
 function putU32(bytes: Uint8Array, at: number, value: number): void {
   for (let i = 0; i < 4 && at + i < bytes.length; i++) bytes[at + i] = value >>> (8 * i);
 }

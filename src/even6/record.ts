@@ -104,12 +104,15 @@ export function layOutRecords(records: readonly Uint8Array[]): {
 }
 
 /**
- * The records of an answer: its offsets and sizes are all that counts.
+ * The records of an answer: its offsets and sizes are all that counts. They share no bytes, or a small answer could be a thousand large records.
  * @throws EvtError ERROR_EVT_INVALID_EVENT_DATA (15005)
  */
 export function recordsOf(bytes: Uint8Array, offsets: readonly number[], sizes: readonly number[]): Uint8Array[] {
+  let left = bytes.length;
   return offsets.map((offset, i) => {
     const size = sizes[i] ?? 0;
+    left -= size;
+    if (left < 0) throw damaged(`the records up to ${i} have more bytes than their answer`);
     if (offset + size > bytes.length) throw damaged(`record ${i} lies outside of its answer`);
     return bytes.subarray(offset, offset + size);
   });

@@ -85,7 +85,8 @@ export class EventLogServer implements AsyncDisposable {
     const required = options.protection === 'privacy' ? AuthLevel.privacy : AuthLevel.integrity;
     const events = eventServiceInterface(served, required, anonymousRead);
     let port = 0;
-    const mapper = endpointMapper((localAddress) => ({ port, address: ipv4(localAddress) }));
+    const known = [EVENT_SERVICE, MANAGEMENT];
+    const mapper = endpointMapper(known, (localAddress) => ({ port, address: ipv4(localAddress) }));
     const manager = management([EVENT_SERVICE, ENDPOINT_MAPPER, MANAGEMENT]);
     const computer = hostname().split('.')[0]!.toUpperCase().slice(0, 15);
     const security = {

@@ -2,4 +2,4 @@
 
 export type { Right } from './access.ts';
 export { EventLogServer, type Protection, type ServerOptions } from './event-log-server.ts';
-export { type Grant, ntHash, saveUser, type User } from './users.ts';
+export { addUser, type Grant, type NewUser } from './users.ts';

@@ -1,14 +1,14 @@
 import { EvtError } from '../errors/evt-error.ts';
-import { INFINITE, MAX_RECORDS } from '../even6/stubs/limits.ts';
+import { INFINITE, MAX_QUERY_CHANNELS, MAX_RECORDS } from '../even6/stubs/limits.ts';
 import * as operations from '../even6/stubs/operations.ts';
 import { parseBookmark } from '../service/bookmark.ts';
-import { callNext, callQuery, callSeek, runAsynchronous } from '../service/calls.ts';
+import { callNext, callQuery, callSeek, close, runAsynchronous } from '../service/calls.ts';
 import { handleObject } from '../service/handle-registry.ts';
 import { EventSourceObject } from '../service/objects.ts';
 import type { EventPosition, LogEvent, SeekOrigin } from '../service/service.ts';
-import { demandQuery } from './access.ts';
+import { admission } from './access.ts';
 import { LogQuery, OperationControl, toldChannels } from './context-objects.ts';
-import { recordBatch } from './record-answer.ts';
+import { RecordAnswer } from './record-answer.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ClientCall, type ServedOperation, serve } from './served-operation.ts';
 
@@ -19,6 +19,8 @@ const QUERY_FLAGS = 0x1303;
 const SEEK_ORIGINS: readonly (SeekOrigin | undefined)[] = [undefined, 'first', 'last', 'current', 'bookmark'];
 const SEEK_ORIGIN_MASK = 7;
 const SEEK_STRICT = 0x1_0000;
+/** Events that are read in one go: so many wait in memory at most when an answer is full before. */
+const EVENTS_PER_READ = 128;
 
 export function invalid(api: string, what: string): EvtError {
   return new EvtError('ERROR_INVALID_PARAMETER', api, what);
@@ -30,8 +32,11 @@ export function checkCount(count: number, api: string): void {
     throw invalid(api, `${count} records: the number must lie in 1 … ${MAX_RECORDS}`);
 }
 
-export function timeout(timeoutMs: number): { readonly timeoutMs?: number } {
-  return timeoutMs === INFINITE ? {} : { timeoutMs };
+/** The time that a call has, from now on: for each of its reads what is left of it. */
+export function timeLimit(timeoutMs: number): () => { readonly timeoutMs?: number } {
+  if (timeoutMs === INFINITE) return () => ({});
+  const end = performance.now() + timeoutMs;
+  return () => ({ timeoutMs: Math.max(0, end - performance.now()) });
 }
 
 /** A client's bookmark. @throws EvtError ERROR_INVALID_PARAMETER (87), whatever is wrong with it */
@@ -47,33 +52,59 @@ export function clientBookmark(xml: string, api: string): EventPosition {
 /** Where events come from, and those that were read and did not reach the client. */
 export interface ReadSource {
   readonly surplus: LogEvent[];
-  readonly read: (max: number) => Promise<LogEvent[]>;
+  /** @param isFirst nothing has been found yet: it may wait for something */
+  readonly read: (max: number, isFirst: boolean) => Promise<LogEvent[]>;
 }
 
 /**
- * Reads as many events as an answer takes; the rest waits for the next one, and all of them when the answer reaches nobody.
+ * Reads as many events as are asked for and an answer takes. What was read beyond that waits for the next one, and so do all of them
+ * when the answer reaches nobody, or the call is cancelled.
  * @returns no records at the end
  */
 export async function readBatch(
   { surplus, read }: ReadSource,
   count: number,
-  { onUndelivered }: Pick<ClientCall, 'onUndelivered'>,
+  { signal, onUndelivered }: Pick<ClientCall, 'signal' | 'onUndelivered'>,
 ): Promise<operations.RecordBatch> {
-  for (;;) {
-    const events = surplus.length > 0 ? surplus.splice(0, count) : await read(count);
-    const { records, used } = recordBatch(events);
-    surplus.unshift(...events.slice(used));
-    onUndelivered(() => surplus.unshift(...events.slice(0, used)));
-    // Where all were damaged inside, there may be more behind them.
-    if (records.offsets.length > 0 || events.length === 0) return records;
+  const answer = new RecordAnswer();
+  const taken: LogEvent[] = [];
+  const putBack = () => void surplus.unshift(...taken.splice(0));
+  onUndelivered(putBack);
+  while (answer.count < count) {
+    let events: LogEvent[];
+    try {
+      const wanted = Math.min(count - answer.count, EVENTS_PER_READ);
+      events = surplus.length > 0 ? surplus.splice(0, wanted) : await read(wanted, answer.count === 0);
+    } catch (error) {
+      const isCancel = signal.aborted || (error instanceof EvtError && error.symbol === 'ERROR_CANCELLED');
+      if (isCancel) putBack();
+      // Whatever else it is, the time being over or a log that cannot be read on, is told when there is nothing better to tell.
+      if (isCancel || answer.count === 0) throw error;
+      break;
+    }
+    if (events.length === 0) break;
+    const room = events.findIndex((event) => !answer.add(event));
+    taken.push(...events.slice(0, room === -1 ? undefined : room));
+    if (room === -1) continue;
+    surplus.unshift(...events.slice(room));
+    break;
   }
+  return answer.batch;
+}
+
+/** An answer tells of so many channels. @throws EvtError ERROR_INVALID_PARAMETER (87), and what was opened is closed */
+export function checkChannels({ length }: readonly unknown[], opened: number, api: string): void {
+  if (length <= MAX_QUERY_CHANNELS) return;
+  close(opened);
+  throw invalid(api, `${length} logs at once: no more than ${MAX_QUERY_CHANNELS} can be told of`);
 }
 
 export function endOfEvents(api: string): EvtError {
   return new EvtError('ERROR_NO_MORE_ITEMS', api, 'there are no more events');
 }
 
-export function queryOperations({ session, access, files }: ServedLogs): ServedOperation[] {
+export function queryOperations(logs: ServedLogs): ServedOperation[] {
+  const { session } = logs;
   return [
     serve(operations.REGISTER_LOG_QUERY, async ({ path, query, flags }, call) => {
       const { api, caller, signal } = call;
@@ -91,14 +122,15 @@ export function queryOperations({ session, access, files }: ServedLogs): ServedO
         recover: false,
         onDamage: undefined,
         onProgress: undefined,
+        admit: admission(logs, caller.identity, api),
       } as const;
-      const allowed = demandQuery(request, access, files, caller.identity, api);
-      const resultSet = await runAsynchronous(callQuery(session, { ...request, ...allowed }, api, { signal }));
-      const { sources } = handleObject(resultSet, EventSourceObject, api);
+      const resultSet = await runAsynchronous(callQuery(session, request, api, { signal }));
+      const channels = toldChannels(handleObject(resultSet, EventSourceObject, api).sources);
+      checkChannels(channels, resultSet, api);
       return {
         query: call.open(new LogQuery(resultSet, request.direction === 'reverse')),
         control: call.open(new OperationControl(resultSet)),
-        channels: toldChannels(sources),
+        channels,
         info: operations.NO_INFO,
       };
     }),
@@ -107,8 +139,8 @@ export function queryOperations({ session, access, files }: ServedLogs): ServedO
       const { api, signal } = call;
       const { resultSet, surplus } = call.object(query, LogQuery);
       checkCount(count, api);
-      const options = { signal, ...timeout(timeoutMs) };
-      const read = (max: number) => runAsynchronous(callNext(resultSet, max, api, options));
+      const limit = timeLimit(timeoutMs);
+      const read = (max: number) => runAsynchronous(callNext(resultSet, max, api, { signal, ...limit() }));
       const records = await readBatch({ surplus, read }, count, call);
       if (records.offsets.length === 0) throw endOfEvents(api);
       return { records };

@@ -5,7 +5,7 @@ import { MAX_PAYLOAD } from '../even6/stubs/limits.ts';
 import type { RecordBatch } from '../even6/stubs/operations.ts';
 import type { LogEvent } from '../service/service.ts';
 
-/** An event as a record of a result; undefined when it cannot be written: it is damaged inside. */
+/** An event as a record of a result; undefined when it cannot be written: it is damaged inside, or larger than any answer. */
 function recordOf(event: LogEvent): Uint8Array | undefined {
   const { recordIds, current, direction } = event.position;
   try {
@@ -24,23 +24,31 @@ function recordOf(event: LogEvent): Uint8Array | undefined {
   }
 }
 
-/**
- * As many events as an answer has room for.
- * @returns the answer's records, how many events they are, and how many of `events` were used up: damaged ones are left out
- */
-export function recordBatch(events: readonly LogEvent[]): { readonly records: RecordBatch; readonly used: number } {
-  const records: Uint8Array[] = [];
-  let bytes = 0;
-  let used = 0;
-  for (const event of events) {
-    const record = recordOf(event);
-    if (record !== undefined) {
-      // Each begins at an even offset.
-      if (records.length > 0 && bytes + record.length + 1 > MAX_PAYLOAD) break;
-      bytes += record.length + (record.length % 2);
-      records.push(record);
-    }
-    used++;
+/** The records of one answer, as many as it has room for. */
+export class RecordAnswer {
+  readonly #records: Uint8Array[] = [];
+  #bytes = 0;
+
+  get count(): number {
+    return this.#records.length;
   }
-  return { records: layOutRecords(records), used };
+
+  /**
+   * Adds an event; one that cannot be written is passed over.
+   * @returns false where there is no room for it
+   */
+  add(event: LogEvent): boolean {
+    const record = recordOf(event);
+    if (record === undefined) return true;
+    // Each begins at an even offset.
+    const at = this.#bytes + (this.#bytes % 2);
+    if (at + record.length > MAX_PAYLOAD) return false;
+    this.#bytes = at + record.length;
+    this.#records.push(record);
+    return true;
+  }
+
+  get batch(): RecordBatch {
+    return layOutRecords(this.#records);
+  }
 }

@@ -49,6 +49,8 @@ export interface BindAckBody {
 }
 
 const BIND_HEAD = 12;
+/** The padding in front of the contexts is there only where there are some. */
+const LEAST_BIND = 9;
 const BIND_ACK_HEAD = 10;
 const NO_UUID = '0'.repeat(32);
 
@@ -69,7 +71,7 @@ export function isSameSyntax(a: Syntax, b: Syntax): boolean {
 
 /** @throws PduError */
 export function decodeBind(body: Uint8Array): BindBody {
-  if (body.length < BIND_HEAD) throw new PduError('a bind is cut off');
+  if (body.length < LEAST_BIND) throw new PduError('a bind is cut off');
   const contexts: ContextItem[] = [];
   let at = BIND_HEAD;
   for (let i = 0; i < body[8]!; i++) {

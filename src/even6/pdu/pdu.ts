@@ -34,6 +34,8 @@ export const MAX_PDU_SIZE = 0xffff;
 /** What the two ends agree on lies within: what Windows offers, and what everybody must take. */
 export const MAX_FRAGMENT = 5840;
 export const MIN_FRAGMENT = 2048;
+/** Bytes behind the header that no padding reaches into: every body that may be padded begins with as many. */
+const UNPADDED = 8;
 const VERSION = 5;
 /** Little-endian integers, ASCII, IEEE reals. */
 const DATA_REPRESENTATION = 0x10;
@@ -92,7 +94,8 @@ export function decodePdu(bytes: Uint8Array): Pdu {
   }
   const trailer = bytes.length - authLength - TRAILER_SIZE;
   const padding = trailer < HEADER_SIZE ? 0 : bytes[trailer + 2]!;
-  if (trailer - padding < HEADER_SIZE) throw new PduError('token and padding are larger than the PDU');
+  const isTooMuch = padding > 0 && trailer - padding < HEADER_SIZE + UNPADDED;
+  if (trailer < HEADER_SIZE || isTooMuch) throw new PduError('token and padding are larger than the PDU');
   const auth = {
     type: bytes[trailer]!,
     level: bytes[trailer + 1]!,

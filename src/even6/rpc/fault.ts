@@ -6,6 +6,7 @@ export const FaultStatus = {
   invalidTag: 0x1c00_0006,
   invalidBound: 0x1c00_0007,
   cancelled: 0x1c00_000d,
+  noMemory: 0x1c00_001b,
   unspecified: 0x1c00_0012,
   contextMismatch: 0x1c00_001a,
   operationRange: 0x1c01_0002,

@@ -5,6 +5,8 @@ import { PduSecurity } from './pdu-security.ts';
 /** Makes the server's end of a security context; undefined for a type it does not know. */
 export type Authenticate = (type: number, level: number) => SecurityContext | undefined;
 
+const NOTHING = new Uint8Array(0);
+
 /** Why a token is not taken. */
 export type AuthenticationFailure = 'type' | 'level' | 'refused';
 
@@ -38,11 +40,9 @@ export class ServerAuthentication {
 
   /**
    * Takes a client's token.
-   * @returns the answer to it, if there is one; or why it is not taken
+   * @returns the answer to it, whose token is empty where there is nothing to say; or why it is not taken
    */
-  step(
-    trailer: AuthTrailer,
-  ): { readonly answer: AuthTrailer | undefined } | { readonly failure: AuthenticationFailure } {
+  step(trailer: AuthTrailer): AuthTrailer | { readonly failure: AuthenticationFailure } {
     if (this.#state === 'failed' || this.#state === 'done') return this.#fail('refused');
     const { type, level, contextId, token } = trailer;
     if (this.#security === undefined) {
@@ -59,7 +59,7 @@ export class ServerAuthentication {
     try {
       const { token: answer, done } = context.step(token);
       if (done) this.#state = 'done';
-      return { answer: answer === undefined ? undefined : { type, level, contextId, token: answer } };
+      return { type, level, contextId, token: answer ?? NOTHING };
     } catch (error) {
       if (!(error instanceof SecurityError)) throw error;
       return this.#fail(error.reason === 'unsupported' ? 'type' : 'refused');

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { u32 } from '../../bytes/little-endian.ts';
 import { EvtError } from '../../errors/evt-error.ts';
 import { BindNakReason, decodeBind, encodeBindAck, encodeBindNak } from '../pdu/bind.ts';
 import { decodeRequestBody, encodeFaultBody } from '../pdu/call-bodies.ts';
@@ -69,7 +70,6 @@ export class ServerConnection {
   #group: AssociationGroup | undefined;
   #isMultiplexed = false;
   #maxTransmit = MIN_FRAGMENT;
-  #maxReceive = MIN_FRAGMENT;
   /** Calls that were refused while their requests were still coming: the rest of those is swallowed. */
   readonly #refused = new Set<number>();
   #isClosed = false;
@@ -132,7 +132,7 @@ export class ServerConnection {
     try {
       for (const pdu of this.#incoming.push(bytes)) {
         if (this.#isClosed || this.#isFinishing) return;
-        this.#handle(decodePdu(pdu));
+        this.#handleBytes(pdu);
       }
     } catch (error) {
       if (error instanceof PduError) this.#refuseVersion(error);
@@ -152,8 +152,30 @@ export class ServerConnection {
   }
 
   #refuseVersion(error: PduError): void {
-    if (this.#group === undefined && error.isVersion)
-      this.#send(PduType.bindNak, 0, encodeBindNak(BindNakReason.version));
+    if (this.#group === undefined && error.isVersion) this.#refuseBind(0, BindNakReason.version);
+  }
+
+  /** A PDU that cannot be read is answered as Windows does where it would have been: what it was meant to be is known. */
+  #handleBytes(bytes: Uint8Array): void {
+    try {
+      this.#handle(decodePdu(bytes));
+    } catch (error) {
+      if (!(error instanceof PduError) || error.isVersion) throw error;
+      const callId = u32(bytes, 12);
+      if (bytes[2] === PduType.bind) this.#refuseBind(callId, BindNakReason.version);
+      else if (bytes[2] === PduType.auth3) this.#refuseAndEnd(callId, FaultStatus.noMemory);
+      else this.#violation(callId, 0);
+    }
+  }
+
+  #refuseBind(callId: number, reason: number): void {
+    this.#send(PduType.bindNak, callId, encodeBindNak(reason));
+    this.#finish();
+  }
+
+  #refuseAndEnd(callId: number, status: number): void {
+    this.#fault(callId, 0, new RpcFault(status, 'refused', true));
+    this.#finish();
   }
 
   #handle(pdu: Pdu): void {
@@ -182,12 +204,9 @@ export class ServerConnection {
   }
 
   #bind({ body, flags, callId, auth }: Pdu): void {
-    const nak = (reason: number) => {
-      this.#send(PduType.bindNak, callId, encodeBindNak(reason));
-      this.#finish();
-    };
+    const nak = (reason: number) => this.#refuseBind(callId, reason);
     const { contexts, group, maxTransmit, maxReceive } = decodeBind(body);
-    if (this.#group !== undefined || contexts.length === 0) {
+    if (this.#group !== undefined || !this.#presentation.takes(contexts)) {
       nak(BindNakReason.unspecified);
       return;
     }
@@ -199,7 +218,7 @@ export class ServerConnection {
         nak(step.failure === 'type' ? BindNakReason.authType : BindNakReason.unspecified);
         return;
       }
-      answer = step.answer;
+      answer = step;
     }
     this.#group = this.#context.groups.join(group);
     if (this.#group === undefined) {
@@ -207,12 +226,11 @@ export class ServerConnection {
       return;
     }
     this.#isMultiplexed = (flags & PduFlag.multiplexing) !== 0;
-    // What the client can take, and what it sends: both ends use the smaller of what they can do.
-    this.#maxTransmit = fragmentSize(maxReceive);
-    this.#maxReceive = fragmentSize(maxTransmit);
+    // One size for both directions: the smaller of what the client takes and what it sends.
+    this.#maxTransmit = fragmentSize(Math.min(maxReceive, maxTransmit));
     const ack = encodeBindAck({
       maxTransmit: this.#maxTransmit,
-      maxReceive: this.#maxReceive,
+      maxReceive: this.#maxTransmit,
       group: this.#group.id,
       secondaryAddress: this.#context.secondaryAddress,
       results: contexts.map((item) => this.#presentation.offer(item)),
@@ -227,19 +245,23 @@ export class ServerConnection {
       return;
     }
     const { contexts } = decodeBind(body);
+    if (!this.#presentation.takes(contexts)) {
+      this.#violation(callId, 0);
+      return;
+    }
     let answer: Parameters<typeof encodePdu>[0]['auth'];
     if (auth !== undefined) {
       const step = this.#authentication.step(auth);
       if ('failure' in step) {
         this.#context.onRefused(this.address);
-        this.#fault(callId, 0, new RpcFault(FaultStatus.accessDenied, 'not authenticated', true));
+        this.#refuseAndEnd(callId, FaultStatus.accessDenied);
         return;
       }
-      answer = step.answer;
+      answer = step;
     }
     const ack = encodeBindAck({
       maxTransmit: this.#maxTransmit,
-      maxReceive: this.#maxReceive,
+      maxReceive: this.#maxTransmit,
       group: group.id,
       secondaryAddress: '',
       results: contexts.map((item) => this.#presentation.offer(item)),
@@ -259,8 +281,13 @@ export class ServerConnection {
   #request(pdu: Pdu): void {
     const { callId, flags } = pdu;
     const { contextId, opnum, allocHint } = decodeRequestBody(pdu.body, flags);
-    if (this.#group === undefined) {
-      this.#violation(callId, contextId);
+    if (this.#group === undefined || pdu.bytes.length > MAX_FRAGMENT) {
+      this.#violation(callId, 0);
+      return;
+    }
+    if (pdu.auth !== undefined && this.#authentication.state === 'none') {
+      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'nothing protects this connection'));
+      this.#finish();
       return;
     }
     if (this.#authentication.state === 'pending' || this.#authentication.state === 'failed') {
@@ -279,13 +306,15 @@ export class ServerConnection {
     const call = this.#assemble(callId, contextId, opnum, flags);
     if (call === undefined) return;
     call.assembly.add(decodeRequestBody(pdu.body, flags).stub);
-    const tooLarge = this.#tooLarge(call, allocHint);
+    // A hint promises what is still to come.
+    const isLast = (flags & PduFlag.last) !== 0;
+    const tooLarge = this.#tooLarge(call, isLast ? 0 : allocHint);
     if (tooLarge !== undefined) {
       this.#calls.delete(callId);
       this.#refuse(callId, contextId, flags, tooLarge);
       return;
     }
-    if ((flags & PduFlag.last) === 0) return;
+    if (!isLast) return;
     call.isRunning = true;
     void this.#run(call);
   }
@@ -370,8 +399,9 @@ export class ServerConnection {
         undo?.();
         return;
       }
-      const { id: callId, contextId } = call;
-      const carrier = { type: PduType.response, flags: 0, callId, contextId, opnum: 0 };
+      // Windows answers with the low byte of the context's id, and so do others who have looked at it.
+      const contextId = call.contextId & 0xff;
+      const carrier = { type: PduType.response, flags: 0, callId: call.id, contextId, opnum: 0 };
       const pdus = fragments(stub, carrier, this.#maxTransmit, this.#authentication.security);
       this.#outgoing.push(pdus, stub.length, { sent: () => this.#throttle(), dropped: undo });
     } catch (error) {
@@ -379,7 +409,8 @@ export class ServerConnection {
       if (this.#isClosed || call.isOrphaned) return;
       if (!(error instanceof RpcFault)) this.#context.onError(error);
       const fault = error instanceof RpcFault ? error : new RpcFault(FaultStatus.unspecified, 'internal error');
-      this.#fault(call.id, call.contextId, fault);
+      const isKnown = this.#presentation.get(call.contextId) !== undefined;
+      this.#fault(call.id, isKnown ? call.contextId : 0, fault);
     } finally {
       this.#calls.delete(call.id);
       this.#throttle();
