@@ -113,11 +113,14 @@ export interface PduParts {
   readonly alignment?: number;
 }
 
-/** A PDU in bytes. */
+/** A PDU in bytes. @throws PduError for more than a PDU can be */
 export function encodePdu({ type, flags, callId, body, auth, alignment = 4 }: PduParts): Uint8Array {
   const padding = auth === undefined ? 0 : (alignment - (body.length % alignment)) % alignment;
   const trailer = HEADER_SIZE + body.length + padding;
-  const bytes = new Uint8Array(auth === undefined ? trailer : trailer + TRAILER_SIZE + auth.token.length);
+  const size = auth === undefined ? trailer : trailer + TRAILER_SIZE + auth.token.length;
+  // Its length would be told as another one.
+  if (size > MAX_PDU_SIZE) throw new PduError(`a PDU of ${size} bytes is larger than PDUs can be`);
+  const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
   bytes[2] = type;
@@ -137,9 +140,11 @@ export function encodePdu({ type, flags, callId, body, auth, alignment = 4 }: Pd
   return bytes;
 }
 
-/** Puts PDUs together from whatever pieces the network gives. */
+/** Puts PDUs together from whatever pieces the network gives. It holds one PDU at most, in a buffer of its own. */
 export class PduStream {
-  #rest: Uint8Array[] = [];
+  readonly #header = new Uint8Array(HEADER_SIZE);
+  /** The PDU that has begun; its header alone until its length is known. */
+  #partial: Uint8Array = this.#header;
   #length = 0;
 
   /** Bytes of a PDU have come whose rest has not. */
@@ -147,29 +152,28 @@ export class PduStream {
     return this.#length > 0;
   }
 
-  /** @returns the PDUs that are whole now. @throws PduError */
-  push(bytes: Uint8Array): Uint8Array[] {
-    // Not as a Buffer, whose slices share its memory.
-    this.#rest.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    this.#length += bytes.length;
-    const whole: Uint8Array[] = [];
-    for (;;) {
-      // The first bytes may be spread over several pieces.
-      while (this.#rest.length > 1 && this.#rest[0]!.length < HEADER_SIZE) this.#join(2);
-      const first = this.#rest[0];
-      const length = first === undefined ? undefined : pduLength(first);
-      if (length === undefined || length > this.#length) return whole;
-      if (first!.length < length) this.#join(this.#rest.length);
-      const joined = this.#rest[0]!;
-      // A copy: it is decrypted in place, and outlives the piece.
-      whole.push(joined.slice(0, length));
-      this.#length -= length;
-      if (joined.length === length) this.#rest.shift();
-      else this.#rest[0] = joined.subarray(length);
+  /**
+   * Takes a piece.
+   * @returns the PDUs that are whole now, each in memory of its own: it is decrypted in place
+   * @throws PduError while they are asked for, behind those in front of what is none
+   */
+  *push(bytes: Uint8Array): Generator<Uint8Array, void> {
+    for (let at = 0; at < bytes.length; ) {
+      const piece = bytes.subarray(at, at + this.#partial.length - this.#length);
+      this.#partial.set(piece, this.#length);
+      this.#length += piece.length;
+      at += piece.length;
+      const length = pduLength(this.#partial.subarray(0, this.#length));
+      if (length === undefined) continue;
+      if (this.#partial === this.#header) {
+        this.#partial = new Uint8Array(length);
+        this.#partial.set(this.#header);
+      }
+      if (this.#length < length) continue;
+      const whole = this.#partial;
+      this.#partial = this.#header;
+      this.#length = 0;
+      yield whole;
     }
-  }
-
-  #join(pieces: number): void {
-    this.#rest.splice(0, pieces, new Uint8Array(Buffer.concat(this.#rest.slice(0, pieces))));
   }
 }

@@ -10,6 +10,8 @@ const MUST_PROCESS = 0x8000;
 const Command = { bitMask: 1, presentationContext: 2, headerCopy: 3 } as const;
 const SYNTAXES_SIZE = 40;
 const HEADER_COPY_SIZE = 16;
+/** Bytes that a trailer takes at most: all its commands, and room for unknown ones. What lies in front of them is the call's. */
+const MAX_TRAILER = 512;
 
 /** The call that a trailer must be of. */
 export interface VerifiedCall {
@@ -39,9 +41,10 @@ export function checkVerificationTrailer(stub: Uint8Array, call: VerifiedCall): 
   }
 }
 
-/** Stands at a multiple of 4, the last one of what looks like it. */
+/** Stands at a multiple of 4 of the stub's last bytes, the last one of what looks like it. */
 function findMagic(stub: Uint8Array): number | undefined {
-  for (let at = (stub.length - MAGIC.length) & ~3; at >= 0; at -= 4) {
+  const first = Math.max(0, stub.length - MAX_TRAILER);
+  for (let at = (stub.length - MAGIC.length) & ~3; at >= first; at -= 4) {
     if (MAGIC.every((byte, i) => stub[at + i] === byte)) return at;
   }
   return undefined;
