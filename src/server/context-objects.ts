@@ -2,7 +2,7 @@ import { EvtError } from '../errors/evt-error.ts';
 import type { ContextObject } from '../even6/rpc/association-group.ts';
 import { isOpen } from '../operations/handle-table.ts';
 import { cancel, close } from '../service/calls.ts';
-import type { LogEvent, LogInfo, PathType, SourceStatus } from '../service/service.ts';
+import type { LogInfo, PathType, SourceStatus } from '../service/service.ts';
 
 /** What the context handles of a client stand for. */
 
@@ -21,8 +21,8 @@ export class LogQuery implements ContextObject {
   /** Of the API. */
   readonly resultSet: number;
   readonly isReverse: boolean;
-  /** Events that were read and did not reach the client: they come first in the next answer. */
-  readonly surplus: LogEvent[] = [];
+  /** Records that were read and did not reach the client: they come first in the next answer. */
+  readonly surplus: Uint8Array[] = [];
 
   constructor(resultSet: number, isReverse: boolean) {
     this.resultSet = resultSet;
@@ -40,8 +40,8 @@ export class RemoteSubscription implements ContextObject {
   readonly subscription: number;
   /** Its client fetches the events when it likes to; else each read waits for some. */
   readonly isPull: boolean;
-  /** Events that were read and did not reach the client: they come first in the next answer. */
-  readonly surplus: LogEvent[] = [];
+  /** Records that were read and did not reach the client: they come first in the next answer. */
+  readonly surplus: Uint8Array[] = [];
 
   constructor(subscription: number, isPull: boolean) {
     this.subscription = subscription;

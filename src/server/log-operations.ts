@@ -6,7 +6,7 @@ import { callChannelConfig, callClearLog, callExportLog, callLogInfoOf } from '.
 import type { LogInfo, PathType } from '../service/service.ts';
 import { demand, demandQuery } from './access.ts';
 import { OpenLog, OperationControl } from './context-objects.ts';
-import { invalid } from './query-operations.ts';
+import { invalid, queryWeight } from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { AnsweredFailure, type ServedOperation, serve } from './served-operation.ts';
 
@@ -37,7 +37,7 @@ function pathTypeOf(flags: number, others: number, api: string): PathType {
   return kind === PathFlag.file ? 'file' : 'channel';
 }
 
-export function logOperations({ session, access, files }: ServedLogs): ServedOperation[] {
+export function logOperations({ session, access, files, queryUnits }: ServedLogs): ServedOperation[] {
   return [
     serve(operations.REGISTER_CONTROLLABLE_OPERATION, (_, { open }) => ({
       control: open(new OperationControl(undefined)),
@@ -66,6 +66,7 @@ export function logOperations({ session, access, files }: ServedLogs): ServedOpe
         onDamage: undefined,
         onProgress: undefined,
       };
+      queryWeight(query, queryUnits, api);
       const allowed = demandQuery(request, access, files, caller.identity, api);
       const target = files.file(input.target, api);
       await controls.run(signal, (either) =>

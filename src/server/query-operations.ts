@@ -1,6 +1,9 @@
 import { EvtError } from '../errors/evt-error.ts';
+import { layOutRecords } from '../even6/record.ts';
 import { INFINITE, MAX_RECORDS } from '../even6/stubs/limits.ts';
 import * as operations from '../even6/stubs/operations.ts';
+import { Operation } from '../operations/operation.ts';
+import { runAsync, turn } from '../operations/task.ts';
 import { parseBookmark } from '../service/bookmark.ts';
 import { callNext, callQuery, callSeek, runAsynchronous } from '../service/calls.ts';
 import { handleObject } from '../service/handle-registry.ts';
@@ -8,7 +11,7 @@ import { EventSourceObject } from '../service/objects.ts';
 import type { EventPosition, LogEvent, SeekOrigin } from '../service/service.ts';
 import { demandQuery } from './access.ts';
 import { LogQuery, OperationControl, toldChannels } from './context-objects.ts';
-import { recordBatch } from './record-answer.ts';
+import { fits, recordOf } from './record-answer.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ClientCall, type ServedOperation, serve } from './served-operation.ts';
 
@@ -30,10 +33,6 @@ export function checkCount(count: number, api: string): void {
     throw invalid(api, `${count} records: the number must lie in 1 … ${MAX_RECORDS}`);
 }
 
-export function timeout(timeoutMs: number): { readonly timeoutMs?: number } {
-  return timeoutMs === INFINITE ? {} : { timeoutMs };
-}
-
 /** A client's bookmark. @throws EvtError ERROR_INVALID_PARAMETER (87), whatever is wrong with it */
 export function clientBookmark(xml: string, api: string): EventPosition {
   try {
@@ -44,36 +43,87 @@ export function clientBookmark(xml: string, api: string): EventPosition {
   }
 }
 
-/** Where events come from, and those that were read and did not reach the client. */
+/** Where events come from, and records that were read and did not reach the client. */
 export interface ReadSource {
-  readonly surplus: LogEvent[];
-  readonly read: (max: number) => Promise<LogEvent[]>;
+  /** Of the API: a cancel of it ends the read. */
+  readonly handle: number;
+  readonly surplus: Uint8Array[];
+  /** Its first read waits for events that are still to come: it must not keep others from being answered. */
+  readonly waits?: boolean;
+  /** Reads events. @param found records that the answer has already: the read need not wait for more */
+  readonly read: (max: number, found: number) => Promise<LogEvent[]>;
 }
 
+/** Events that are held at a time, each with its chunk, until they are records: however many are asked for. */
+const EVENTS_PER_STEP = 64;
+
 /**
- * Reads as many events as an answer takes; the rest waits for the next one, and all of them when the answer reaches nobody.
+ * Reads as many events as an answer takes; what it does not take waits for the next one, and all of it when the answer reaches nobody.
  * @returns no records at the end
  */
 export async function readBatch(
-  { surplus, read }: ReadSource,
+  { handle, surplus, read, waits = false }: ReadSource,
   count: number,
-  { onUndelivered }: Pick<ClientCall, 'onUndelivered'>,
+  { api, signal, lane, onUndelivered }: Pick<ClientCall, 'api' | 'signal' | 'lane' | 'onUndelivered'>,
 ): Promise<operations.RecordBatch> {
-  for (;;) {
-    const events = surplus.length > 0 ? surplus.splice(0, count) : await read(count);
-    const { records, used } = recordBatch(events);
-    surplus.unshift(...events.slice(used));
-    onUndelivered(() => surplus.unshift(...events.slice(0, used)));
-    // Where all were damaged inside, there may be more behind them.
-    if (records.offsets.length > 0 || events.length === 0) return records;
+  // Between two steps nothing is pending on the handle that a cancel could end.
+  const operation = new Operation(api, handle, { signal });
+  const records: Uint8Array[] = [];
+  let bytes = 0;
+  const putBack = () => surplus.unshift(...records);
+  try {
+    while (records.length < count) {
+      operation.checkpoint();
+      if (!waits || records.length > 0 || surplus.length > 0) {
+        while (!lane.tryEnter()) await runAsync(operation.waitFor((wake) => lane.onRoom(wake), 0));
+      }
+      const next = surplus[0];
+      if (next === undefined) {
+        const events = await read(Math.min(count - records.length, EVENTS_PER_STEP), records.length);
+        if (events.length === 0) break;
+        // Those that are damaged inside are left out: there may be more behind them.
+        for (const record of events.map(recordOf)) if (record !== undefined) surplus.push(record);
+        if (operation.turnDue()) await turn();
+        continue;
+      }
+      if (!fits(next, records, bytes)) break;
+      bytes += next.length + (next.length % 2);
+      records.push(next);
+      surplus.shift();
+    }
+  } catch (error) {
+    const isTimeout = error instanceof EvtError && error.symbol === 'ERROR_TIMEOUT';
+    if (!isTimeout || records.length === 0) {
+      putBack();
+      throw error;
+    }
   }
+  onUndelivered(putBack);
+  return layOutRecords(records);
+}
+
+/** A time-out of several reads in a row. */
+export function deadline(timeoutMs: number, now: () => number = () => performance.now()): () => { timeoutMs?: number } {
+  const end = now() + timeoutMs;
+  return () => (timeoutMs === INFINITE ? {} : { timeoutMs: Math.max(0, end - now()) });
 }
 
 export function endOfEvents(api: string): EvtError {
   return new EvtError('ERROR_NO_MORE_ITEMS', api, 'there are no more events');
 }
 
-export function queryOperations({ session, access, files }: ServedLogs): ServedOperation[] {
+/** Units of a query's text that count as a handle: what is kept of a query grows with it. */
+const UNITS_PER_HANDLE = 256;
+
+/** How many handles a query counts as. @throws EvtError ERROR_EVT_INVALID_QUERY (15001) for one that is longer than the server takes */
+export function queryWeight(query: string, maxUnits: number, api: string): number {
+  if (query.length > maxUnits) {
+    throw new EvtError('ERROR_EVT_INVALID_QUERY', api, `the query is longer than ${maxUnits} UTF-16 units`);
+  }
+  return Math.max(1, Math.ceil(query.length / UNITS_PER_HANDLE));
+}
+
+export function queryOperations({ session, access, files, queryUnits }: ServedLogs): ServedOperation[] {
   return [
     serve(operations.REGISTER_LOG_QUERY, async ({ path, query, flags }, call) => {
       const { api, caller, signal } = call;
@@ -92,11 +142,12 @@ export function queryOperations({ session, access, files }: ServedLogs): ServedO
         onDamage: undefined,
         onProgress: undefined,
       } as const;
+      const weight = queryWeight(query, queryUnits, api);
       const allowed = demandQuery(request, access, files, caller.identity, api);
       const resultSet = await runAsynchronous(callQuery(session, { ...request, ...allowed }, api, { signal }));
       const { sources } = handleObject(resultSet, EventSourceObject, api);
       return {
-        query: call.open(new LogQuery(resultSet, request.direction === 'reverse')),
+        query: call.open(new LogQuery(resultSet, request.direction === 'reverse'), weight),
         control: call.open(new OperationControl(resultSet)),
         channels: toldChannels(sources),
         info: operations.NO_INFO,
@@ -107,9 +158,9 @@ export function queryOperations({ session, access, files }: ServedLogs): ServedO
       const { api, signal } = call;
       const { resultSet, surplus } = call.object(query, LogQuery);
       checkCount(count, api);
-      const options = { signal, ...timeout(timeoutMs) };
-      const read = (max: number) => runAsynchronous(callNext(resultSet, max, api, options));
-      const records = await readBatch({ surplus, read }, count, call);
+      const left = deadline(timeoutMs);
+      const read = (max: number) => runAsynchronous(callNext(resultSet, max, api, { signal, ...left() }));
+      const records = await readBatch({ handle: resultSet, surplus, read }, count, call);
       if (records.offsets.length === 0) throw endOfEvents(api);
       return { records };
     }),

@@ -1,12 +1,11 @@
 import { writeWireDocument } from '../binxml/wire.ts';
 import { EvtError } from '../errors/evt-error.ts';
-import { layOutRecords, writeResultRecord } from '../even6/record.ts';
+import { writeResultRecord } from '../even6/record.ts';
 import { MAX_PAYLOAD } from '../even6/stubs/limits.ts';
-import type { RecordBatch } from '../even6/stubs/operations.ts';
 import type { LogEvent } from '../service/service.ts';
 
 /** An event as a record of a result; undefined when it cannot be written: it is damaged inside. */
-function recordOf(event: LogEvent): Uint8Array | undefined {
+export function recordOf(event: LogEvent): Uint8Array | undefined {
   const { recordIds, current, direction } = event.position;
   try {
     return writeResultRecord({
@@ -22,23 +21,7 @@ function recordOf(event: LogEvent): Uint8Array | undefined {
   }
 }
 
-/**
- * As many events as an answer has room for.
- * @returns the answer's records, how many events they are, and how many of `events` were used up: damaged ones are left out
- */
-export function recordBatch(events: readonly LogEvent[]): { readonly records: RecordBatch; readonly used: number } {
-  const records: Uint8Array[] = [];
-  let bytes = 0;
-  let used = 0;
-  for (const event of events) {
-    const record = recordOf(event);
-    if (record !== undefined) {
-      // Each begins at an even offset.
-      if (records.length > 0 && bytes + record.length + 1 > MAX_PAYLOAD) break;
-      bytes += record.length + (record.length % 2);
-      records.push(record);
-    }
-    used++;
-  }
-  return { records: layOutRecords(records), used };
+/** Whether a record fits an answer behind those that have so many bytes. Each begins at an even offset; one always fits. */
+export function fits(record: Uint8Array, records: readonly Uint8Array[], bytes: number): boolean {
+  return records.length === 0 || bytes + record.length + 1 <= MAX_PAYLOAD;
 }

@@ -9,7 +9,15 @@ import { EventSourceObject, SubscriptionObject } from '../service/objects.ts';
 import type { EventPosition, SubscribeRequest, SubscriptionStart } from '../service/service.ts';
 import { demandQuery } from './access.ts';
 import { OperationControl, RemoteSubscription, toldChannels } from './context-objects.ts';
-import { checkCount, clientBookmark, endOfEvents, invalid, readBatch, timeout } from './query-operations.ts';
+import {
+  checkCount,
+  clientBookmark,
+  deadline,
+  endOfEvents,
+  invalid,
+  queryWeight,
+  readBatch,
+} from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ServedOperation, serve } from './served-operation.ts';
 
@@ -52,7 +60,7 @@ async function waitForEvents(handle: number, api: string, signal: AbortSignal): 
   }
 }
 
-export function subscriptionOperations({ session, access, files }: ServedLogs): ServedOperation[] {
+export function subscriptionOperations({ session, access, files, queryUnits }: ServedLogs): ServedOperation[] {
   return [
     serve(operations.REGISTER_REMOTE_SUBSCRIPTION, async ({ channel, query, bookmark, flags }, call) => {
       const { api, caller, signal } = call;
@@ -70,11 +78,12 @@ export function subscriptionOperations({ session, access, files }: ServedLogs): 
         onMissed: undefined,
         onDamage: undefined,
       };
+      const weight = queryWeight(query, queryUnits, api);
       const allowed = demandQuery(request, access, files, caller.identity, api);
       const opened = await runAsynchronous(callSubscribe(session, { ...request, ...allowed }, {}, api, { signal }));
       const { sources } = handleObject(opened, EventSourceObject, api);
       return {
-        subscription: call.open(new RemoteSubscription(opened, (flags & Flag.pull) !== 0)),
+        subscription: call.open(new RemoteSubscription(opened, (flags & Flag.pull) !== 0), weight),
         control: call.open(new OperationControl(opened)),
         channels: toldChannels(sources),
         info: operations.NO_INFO,
@@ -86,8 +95,9 @@ export function subscriptionOperations({ session, access, files }: ServedLogs): 
       const { subscription: handle, surplus, isPull } = call.object(subscription, RemoteSubscription);
       if (isPull) throw new EvtError('ERROR_INVALID_OPERATION', api, 'the subscription is read by its client');
       checkCount(count, api);
-      const read = (max: number) => runAsynchronous(callNext(handle, max, api, { signal }, true));
-      return { records: await readBatch({ surplus, read }, count, call) };
+      // It waits for the first events only.
+      const read = (max: number, found: number) => runAsynchronous(callNext(handle, max, api, { signal }, found === 0));
+      return { records: await readBatch({ handle, surplus, read, waits: true }, count, call) };
     }),
 
     serve(operations.REMOTE_SUBSCRIPTION_NEXT, async ({ subscription, count, timeoutMs }, call) => {
@@ -95,9 +105,9 @@ export function subscriptionOperations({ session, access, files }: ServedLogs): 
       const { subscription: handle, surplus, isPull } = call.object(subscription, RemoteSubscription);
       if (!isPull) throw new EvtError('ERROR_INVALID_OPERATION', api, 'the subscription waits for its client');
       checkCount(count, api);
-      const options = { signal, ...timeout(timeoutMs) };
-      const read = (max: number) => runAsynchronous(callNext(handle, max, api, options, false));
-      const records = await readBatch({ surplus, read }, count, call);
+      const left = deadline(timeoutMs);
+      const read = (max: number) => runAsynchronous(callNext(handle, max, api, { signal, ...left() }, false));
+      const records = await readBatch({ handle, surplus, read }, count, call);
       if (records.offsets.length === 0) throw endOfEvents(api);
       return { records };
     }),

@@ -14,7 +14,7 @@ function* busy(workMs: number, until: { done: boolean }, onStep: () => void): Ta
 function* short(): Task<number> {
   let sum = 0;
   for (let i = 0; i < 5; i++)
-    sum += yield* io({ sync: () => 1, async: () => new Promise((resolve) => setImmediate(() => resolve(1))) });
+    sum += yield* io<number>({ sync: () => 1, async: () => new Promise((resolve) => setImmediate(() => resolve(1))) });
   return sum;
 }
 

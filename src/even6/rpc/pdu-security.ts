@@ -83,21 +83,35 @@ export function* fragments(
   }
 }
 
-/** The stub of one call, as its fragments come. */
+/** The stub of one call, as its fragments come. It takes no more than twice its bytes, however small they are cut. */
 export class StubAssembly {
-  readonly #parts: Uint8Array[] = [];
+  #bytes: Uint8Array = new Uint8Array();
   #size = 0;
+  #isBegun = false;
 
   get size(): number {
     return this.#size;
   }
 
-  add(part: Uint8Array): void {
-    this.#parts.push(part);
-    this.#size += part.length;
+  /** Takes the next fragment. @returns false when it is out of order: the first one again, or another in front of it */
+  add(part: Uint8Array, flags: number): boolean {
+    if (this.#isBegun === ((flags & PduFlag.first) !== 0)) return false;
+    this.#isBegun = true;
+    const end = this.#size + part.length;
+    if (this.#size === 0) this.#bytes = part;
+    else if (part.length > 0) {
+      if (end > this.#bytes.length) {
+        const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
+        grown.set(this.#bytes.subarray(0, this.#size));
+        this.#bytes = grown;
+      }
+      this.#bytes.set(part, this.#size);
+    }
+    this.#size = end;
+    return true;
   }
 
   get stub(): Uint8Array {
-    return this.#parts.length === 1 ? this.#parts[0]! : new Uint8Array(Buffer.concat(this.#parts));
+    return this.#bytes.subarray(0, this.#size);
   }
 }

@@ -16,27 +16,37 @@ import {
 import { NDR } from '../pdu/syntaxes.ts';
 import { checkVerificationTrailer } from '../pdu/verification-trailer.ts';
 import { AuthLevel, SecurityError } from '../security/security-context.ts';
+import { type AnswerLane, AnswerLanes } from './answer-lanes.ts';
 import type { AssociationGroup, AssociationGroups, Caller } from './association-group.ts';
+import type { Clock } from './clock.ts';
 import { FaultStatus, RpcFault } from './fault.ts';
 import { fragments, StubAssembly } from './pdu-security.ts';
 import { PresentationContexts } from './presentation.ts';
-import type { RpcInterface, ServerLimits } from './rpc-interface.ts';
+import type { RpcInterface } from './rpc-interface.ts';
 import { SendQueue } from './send-queue.ts';
 import { type Authenticate, ServerAuthentication } from './server-authentication.ts';
+import type { ServerLimits } from './server-limits.ts';
+import type { LoadedConnection, ServerLoad } from './server-load.ts';
 
 /** Milliseconds that the other end has to take the last words. */
 const LINGER_MS = 500;
+/** Large answers of one connection that are made at the same time. */
+const ANSWERS_AT_A_TIME = 2;
+/** PDUs of one connection that are looked at before others have their turn. */
+const PDUS_PER_TURN = 32;
 
 /** What all connections of a server have in common. */
 export interface ConnectionContext {
   readonly interfaces: readonly RpcInterface[];
   readonly groups: AssociationGroups;
   readonly limits: ServerLimits;
+  readonly load: ServerLoad;
+  readonly clock: Clock;
   readonly authenticate: Authenticate;
   /** The port, in digits: what a bind is answered with. */
   readonly secondaryAddress: string;
-  /** Told of a client that could not say who it is. */
-  readonly onRefused: (address: string) => void;
+  /** Told of a client that could not say who it is. @returns milliseconds that it waits for the answer */
+  readonly onRefused: (address: string) => number;
   /** Told of failures that no client is told of. */
   readonly onError: (error: unknown) => void;
 }
@@ -46,7 +56,12 @@ interface PendingCall {
   readonly id: number;
   readonly contextId: number;
   readonly opnum: number;
+  readonly target: RpcInterface;
   readonly assembly: StubAssembly;
+  /** When its first fragment came. */
+  readonly since: number;
+  /** Bytes that are counted for what has come of it. */
+  held: number;
   readonly abort: AbortController;
   /** Nobody waits for its answer any more. */
   isOrphaned: boolean;
@@ -54,7 +69,7 @@ interface PendingCall {
 }
 
 /** One connection of a client, from its bind to its end. */
-export class ServerConnection {
+export class ServerConnection implements LoadedConnection {
   readonly address: string;
   readonly #stream: Duplex;
   readonly #context: ConnectionContext;
@@ -63,23 +78,39 @@ export class ServerConnection {
   readonly #presentation: PresentationContexts;
   readonly #authentication: ServerAuthentication;
   readonly #calls = new Map<number, PendingCall>();
+  readonly #lanes: AnswerLanes;
   #group: AssociationGroup | undefined;
   #isMultiplexed = false;
   #maxTransmit = MIN_FRAGMENT;
   #isClosed = false;
   /** The last words are being sent. */
   #isFinishing = false;
-  readonly #openedAt = performance.now();
+  /** Pieces that have come and were not looked at. */
+  readonly #inbox: Uint8Array[] = [];
+  /** PDUs of the piece that is being looked at. */
+  #pdus: Iterator<Uint8Array, void> | undefined;
+  /** Others have their turn, or a failed logon waits: nothing is looked at meanwhile. */
+  #isWaiting = false;
+  #endDelay: (() => void) | undefined;
+  /** Bytes of all requests that have come in part. */
+  #partialBytes = 0;
+  readonly #openedAt: number;
   /** When something last came. */
-  #heardAt = performance.now();
-  #isMidPdu = false;
+  #heardAt: number;
+  /** When the PDU began whose rest has not come. */
+  #partialSince: number | undefined;
 
   constructor(stream: Duplex, address: string, context: ConnectionContext) {
     this.#stream = stream;
     this.address = address;
     this.#context = context;
-    this.#outgoing = new SendQueue(stream);
-    this.#presentation = new PresentationContexts(context.interfaces);
+    const { clock, load, limits } = context;
+    this.#openedAt = clock.now();
+    this.#heardAt = this.#openedAt;
+    this.#outgoing = new SendQueue(stream, clock.now, (bytes) => load.changeUnsent(bytes));
+    load.join(this);
+    this.#lanes = new AnswerLanes(ANSWERS_AT_A_TIME, () => this.#outgoing.unsent <= limits.unsentBytes);
+    this.#presentation = new PresentationContexts(context.interfaces, limits.presentationContexts);
     this.#authentication = new ServerAuthentication(context.authenticate);
     stream.on('data', (bytes: Uint8Array) => this.#receive(bytes));
     stream.on('error', () => this.close());
@@ -95,21 +126,48 @@ export class ServerConnection {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const call of this.#calls.values()) orphan(call);
+    this.#endDelay?.();
+    this.#inbox.length = 0;
+    for (const call of this.#calls.values()) {
+      this.#releasePartial(call);
+      orphan(call);
+    }
+    this.#context.load.leave(this);
     this.#stream.destroy();
     this.#outgoing.drop();
     if (this.#group !== undefined) this.#context.groups.leave(this.#group);
     this.#authentication.dispose();
   }
 
+  /** Nobody is known to be at the other end, and nothing is done for it: it gives way to others. */
+  get isStranger(): boolean {
+    return this.#authentication.state !== 'done' && !this.#isUsed;
+  }
+
+  get openedAt(): number {
+    return this.#openedAt;
+  }
+
+  get #isUsed(): boolean {
+    if (this.#group !== undefined && this.#group.size > 0) return true;
+    for (const { isRunning } of this.#calls.values()) if (isRunning) return true;
+    return false;
+  }
+
+  stalledMs(now: number): number | undefined {
+    return this.#outgoing.stalledMs(now);
+  }
+
   /** Ends the connection when it keeps others from being served. Called about once a second. */
   reap(now: number): void {
     const { handshakeMs, stallMs, idleMs } = this.#context.limits;
-    const isIdle = this.#calls.size === 0 && (this.#group === undefined || this.#group.size === 0);
+    const isIdle = this.#calls.size === 0 && !this.#isUsed;
+    const isLate = (since: number | undefined) => since !== undefined && now - since > stallMs;
     if (
-      (this.#authentication.state !== 'done' && isIdle && now - this.#openedAt > handshakeMs) ||
-      this.#outgoing.stalledMs(now) > stallMs ||
-      (this.#isMidPdu && now - this.#heardAt > stallMs) ||
+      (this.isStranger && now - this.#openedAt > handshakeMs) ||
+      (this.#outgoing.stalledMs(now) ?? 0) > stallMs ||
+      isLate(this.#partialSince) ||
+      [...this.#calls.values()].some(({ isRunning, since }) => !isRunning && isLate(since)) ||
       (isIdle && now - this.#heardAt > idleMs)
     ) {
       this.close();
@@ -117,11 +175,23 @@ export class ServerConnection {
   }
 
   #receive(bytes: Uint8Array): void {
-    if (this.#isFinishing) return;
-    this.#heardAt = performance.now();
+    if (this.#isClosed || this.#isFinishing) return;
+    this.#heardAt = this.#context.clock.now();
+    // Not as a Buffer, whose slices share its memory.
+    this.#inbox.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    if (!this.#isWaiting) this.#work();
+  }
+
+  /** Looks at what has come. */
+  #work(): void {
     try {
-      for (const pdu of this.#incoming.push(bytes)) {
-        if (this.#isClosed || this.#isFinishing) return;
+      for (let count = 0; !this.#isClosed && !this.#isFinishing && !this.#isWaiting; count++) {
+        if (count === PDUS_PER_TURN) {
+          this.#letOthersWork();
+          return;
+        }
+        const pdu = this.#nextPdu();
+        if (pdu === undefined) break;
         this.#handle(decodePdu(pdu));
       }
     } catch (error) {
@@ -129,16 +199,58 @@ export class ServerConnection {
       else if (!(error instanceof SecurityError)) this.#context.onError(error);
       this.#finish();
     }
-    this.#isMidPdu = this.#incoming.isPartial;
     this.#throttle();
+  }
+
+  #nextPdu(): Uint8Array | undefined {
+    for (;;) {
+      const next = this.#pdus?.next();
+      if (next !== undefined && next.done !== true) {
+        this.#partialSince = undefined;
+        return next.value;
+      }
+      const piece = this.#inbox.shift();
+      this.#pdus = piece === undefined ? undefined : this.#incoming.push(piece);
+      if (piece !== undefined) continue;
+      if (!this.#incoming.isPartial) this.#partialSince = undefined;
+      else this.#partialSince ??= this.#context.clock.now();
+      return undefined;
+    }
+  }
+
+  #letOthersWork(): void {
+    this.#isWaiting = true;
+    this.#stream.pause();
+    setImmediate(() => this.#resumeWork());
+  }
+
+  /** Answers a failed logon, later. */
+  #afterDelay(delayMs: number, answer: () => void): void {
+    if (delayMs === 0) {
+      answer();
+      return;
+    }
+    this.#isWaiting = true;
+    this.#stream.pause();
+    this.#endDelay = this.#context.clock.after(delayMs, () => {
+      if (this.#isClosed) return;
+      answer();
+      this.#resumeWork();
+    });
+  }
+
+  #resumeWork(): void {
+    this.#isWaiting = false;
+    this.#work();
   }
 
   /** Nothing more is read while the other end does not take what it has asked for. */
   #throttle(): void {
-    if (this.#isClosed || this.#isFinishing) return;
+    if (this.#isClosed || this.#isFinishing || this.#isWaiting) return;
     const isFull = this.#outgoing.unsent > this.#context.limits.unsentBytes;
     if (isFull && !this.#stream.isPaused()) this.#stream.pause();
     else if (!isFull && this.#stream.isPaused()) this.#stream.resume();
+    if (!isFull) this.#lanes.wake();
   }
 
   #refuseVersion(error: PduError): void {
@@ -185,8 +297,9 @@ export class ServerConnection {
     if (auth !== undefined) {
       const step = this.#authentication.step(auth);
       if ('failure' in step) {
-        if (step.failure === 'refused') this.#context.onRefused(this.address);
-        nak(step.failure === 'type' ? BindNakReason.authType : BindNakReason.unspecified);
+        const delayMs = step.failure === 'refused' ? this.#context.onRefused(this.address) : 0;
+        const reason = step.failure === 'type' ? BindNakReason.authType : BindNakReason.unspecified;
+        this.#afterDelay(delayMs, () => nak(reason));
         return;
       }
       answer = step.answer;
@@ -220,8 +333,9 @@ export class ServerConnection {
     if (auth !== undefined) {
       const step = this.#authentication.step(auth);
       if ('failure' in step) {
-        this.#context.onRefused(this.address);
-        this.#fault(callId, 0, new RpcFault(FaultStatus.accessDenied, 'not authenticated', true));
+        this.#afterDelay(this.#context.onRefused(this.address), () =>
+          this.#fault(callId, 0, new RpcFault(FaultStatus.accessDenied, 'not authenticated', true)),
+        );
         return;
       }
       answer = step.answer;
@@ -242,7 +356,7 @@ export class ServerConnection {
       this.#violation(callId, 0);
       return;
     }
-    if ('failure' in this.#authentication.step(auth)) this.#context.onRefused(this.address);
+    if ('failure' in this.#authentication.step(auth)) this.#afterDelay(this.#context.onRefused(this.address), () => {});
   }
 
   #request(pdu: Pdu): void {
@@ -267,16 +381,48 @@ export class ServerConnection {
     }
     const call = this.#assemble(callId, contextId, opnum, flags);
     if (call === undefined) return;
-    call.assembly.add(decodeRequestBody(pdu.body, flags).stub);
-    const { requestBytes } = this.#context.limits;
-    if (call.assembly.size > requestBytes || allocHint > requestBytes) {
-      this.#calls.delete(callId);
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'the request is too large', true));
+    const { stub } = decodeRequestBody(pdu.body, flags);
+    if (!call.assembly.add(stub, flags)) {
+      this.#violation(callId, contextId);
       return;
     }
-    if ((flags & PduFlag.last) === 0) return;
+    const refuse = (status: number, what: string) => {
+      this.#drop(call);
+      this.#refuse(callId, contextId, new RpcFault(status, what, true));
+    };
+    const max = Math.min(this.#context.limits.requestBytes, call.target.requestBytes ?? Number.POSITIVE_INFINITY);
+    if (call.assembly.size > max || allocHint > this.#context.limits.requestBytes) {
+      refuse(FaultStatus.accessDenied, 'the request is too large');
+      return;
+    }
+    if ((flags & PduFlag.last) === 0) {
+      if (!this.#holdPartial(call, stub.length)) refuse(FaultStatus.tooBusy, 'too much of requests is waiting');
+      return;
+    }
+    this.#releasePartial(call);
     call.isRunning = true;
     void this.#run(call);
+  }
+
+  /** Counts what has come of a request. @returns false when this connection, or all of them, have too much of that */
+  #holdPartial(call: PendingCall, bytes: number): boolean {
+    if (this.#partialBytes + bytes > this.#context.limits.requestBytes) return false;
+    if (!this.#context.load.holdPartial(bytes)) return false;
+    this.#partialBytes += bytes;
+    call.held += bytes;
+    return true;
+  }
+
+  #releasePartial(call: PendingCall): void {
+    this.#context.load.releasePartial(call.held);
+    this.#partialBytes -= call.held;
+    call.held = 0;
+  }
+
+  /** Forgets a call whose request has not come in whole. */
+  #drop(call: PendingCall): void {
+    this.#releasePartial(call);
+    this.#calls.delete(call.id);
   }
 
   /** The call that a fragment belongs to; undefined when it has been answered already, with a fault. */
@@ -298,17 +444,36 @@ export class ServerConnection {
       this.#refuse(callId, contextId, new RpcFault(FaultStatus.tooBusy, 'too many calls', true));
       return undefined;
     }
+    const target = this.#admitted(contextId, opnum);
+    if (target instanceof RpcFault) {
+      this.#refuse(callId, contextId, target);
+      return undefined;
+    }
     const call: PendingCall = {
       id: callId,
       contextId,
       opnum,
+      target,
       assembly: new StubAssembly(),
+      since: this.#context.clock.now(),
+      held: 0,
       abort: new AbortController(),
       isOrphaned: false,
       isRunning: false,
     };
     this.#calls.set(callId, call);
     return call;
+  }
+
+  /** The interface of a call; or why there will be none, whatever its stub: then the stub need not be kept. */
+  #admitted(contextId: number, opnum: number): RpcInterface | RpcFault {
+    const target = this.#presentation.get(contextId);
+    if (target === undefined) return new RpcFault(FaultStatus.unknownInterface, 'no such context', true);
+    if (this.#authentication.level < target.minLevel) {
+      return new RpcFault(FaultStatus.accessDenied, 'the level is too low', true);
+    }
+    if (opnum >= target.operations) return new RpcFault(FaultStatus.operationRange, 'no such operation', true);
+    return target;
   }
 
   /** The last call that was refused while its request was still coming. */
@@ -321,8 +486,9 @@ export class ServerConnection {
 
   async #run(call: PendingCall): Promise<void> {
     let undo: (() => void) | undefined;
+    const lane = this.#lanes.open();
     try {
-      const stub = await this.#answer(call, (undoing) => {
+      const stub = await this.#answer(call, lane, (undoing) => {
         undo = undoing;
       });
       if (this.#isClosed || call.isOrphaned) {
@@ -340,32 +506,29 @@ export class ServerConnection {
       const fault = error instanceof RpcFault ? error : new RpcFault(FaultStatus.unspecified, 'internal error');
       this.#fault(call.id, call.contextId, fault);
     } finally {
+      lane.leave();
       this.#calls.delete(call.id);
       this.#throttle();
     }
   }
 
-  async #answer(call: PendingCall, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
-    const { contextId, opnum, id: callId } = call;
-    const target = this.#presentation.get(contextId);
-    if (target === undefined) throw new RpcFault(FaultStatus.unknownInterface, 'no such context', true);
+  async #answer(call: PendingCall, lane: AnswerLane, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
+    const { contextId, opnum, id: callId, target } = call;
     const { level, identity } = this.#authentication;
-    if (level < target.minLevel) throw new RpcFault(FaultStatus.accessDenied, 'the level is too low', true);
-    if (opnum >= target.operations) throw new RpcFault(FaultStatus.operationRange, 'no such operation', true);
     const verified = { abstract: target.syntax, transfer: NDR, callId, contextId, opnum };
     const stub =
       level >= AuthLevel.packet ? checkVerificationTrailer(call.assembly.stub, verified) : call.assembly.stub;
     if (stub === undefined)
       throw new RpcFault(FaultStatus.accessDenied, 'the verification trailer is of another call', true);
     const caller: Caller = { identity, level, address: this.address };
-    return target.call({ opnum, stub, caller, group: this.#group!, signal: call.abort.signal, onUndelivered });
+    return target.call({ opnum, stub, caller, group: this.#group!, signal: call.abort.signal, lane, onUndelivered });
   }
 
   #orphaned(callId: number): void {
     const call = this.#calls.get(callId);
     if (call === undefined) return;
     orphan(call);
-    if (!call.isRunning) this.#calls.delete(callId);
+    if (!call.isRunning) this.#drop(call);
   }
 
   #fault(callId: number, contextId: number, { status, didNotExecute }: RpcFault): void {
@@ -397,9 +560,13 @@ export class ServerConnection {
     // What still comes is read and dropped: unread, it would make the system throw away what is being sent.
     this.#stream.resume();
     this.#outgoing.push([], 0, {
-      sent: () => this.#stream.end(() => setTimeout(() => this.close(), LINGER_MS).unref()),
+      sent: () => this.#stream.end(() => this.#context.clock.after(LINGER_MS, () => this.close())),
     });
-    for (const call of this.#calls.values()) orphan(call);
+    this.#inbox.length = 0;
+    for (const call of this.#calls.values()) {
+      this.#releasePartial(call);
+      orphan(call);
+    }
   }
 }
 
