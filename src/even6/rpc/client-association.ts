@@ -6,7 +6,8 @@ import { NdrError } from '../ndr/ndr-error.ts';
 import { ENDPOINT_MAPPER, EVENT_SERVICE, NDR } from '../pdu/syntaxes.ts';
 import type { Fields } from '../stubs/codec.ts';
 import { decodeResponse, encodeRequest, type RpcOperation } from '../stubs/operations.ts';
-import { ClientConnection, type ClientSecurity } from './client-connection.ts';
+import { ClientConnection, type ClientSecurity, type SentCall } from './client-connection.ts';
+import { lostError } from './rpc-failure.ts';
 
 /** The port on which everybody asks for ports. */
 export const ENDPOINT_MAPPER_PORT = 135;
@@ -31,8 +32,25 @@ export interface RpcAnswer<Out> {
 /** A call that is under way. */
 export interface RemoteCall<Out> {
   readonly answer: Promise<RpcAnswer<Out>>;
-  /** Nobody waits for it any more. False when its answer still comes, and may bring something that has to be closed. */
+  /** Sees to it that the server never hears of it; its answer is a failure then. False when it has been sent. */
+  withdraw(): boolean;
+  /**
+   * Tells the server that nobody waits for it any more. An answer that was on its way all the same still comes, and may bring something
+   * that has to be closed. False when the server does not understand that: the answer will come.
+   */
   orphan(): boolean;
+  /** Ends the connection it is pending on. */
+  drop(): void;
+}
+
+/** What a call needs, beside its parameters. */
+export interface CallOptions {
+  /** It may wait: there must be another way for a cancel. */
+  readonly isLong?: boolean;
+  /** It is such a cancel, or as short. */
+  readonly isCancel?: boolean;
+  /** The association's losses when the handles were made that it names: gone meanwhile, it is not sent. */
+  readonly losses?: number | undefined;
 }
 
 /** The connections of one client to one server, which share their context handles. */
@@ -41,9 +59,11 @@ export class ClientAssociation {
   readonly #security: ClientSecurity | undefined;
   readonly #connections: ClientConnection[] = [];
   #connecting: Promise<ClientConnection> | undefined;
+  readonly #ending = new AbortController();
   #group = 0;
   #port: number | undefined;
-  #isClosed = false;
+  #losses = 0;
+  #longCalls = 0;
 
   constructor(address: ServerAddress, security: ClientSecurity | undefined) {
     this.#address = address;
@@ -51,14 +71,14 @@ export class ClientAssociation {
     this.#port = address.port;
   }
 
-  /** Handles are good as long as some connection of their group is there. */
-  get isConnected(): boolean {
-    return this.#connections.length > 0;
+  /** How often the last connection was lost. Handles are good as long as this stays what it was when they were made. */
+  get losses(): number {
+    return this.#losses;
   }
 
-  /** Ends all connections; the server lets go of all handles. */
+  /** Ends all connections, those that are being made too, for ever; the server lets go of all handles. */
   close(): void {
-    this.#isClosed = true;
+    this.#ending.abort();
     for (const connection of [...this.#connections]) connection.close();
   }
 
@@ -80,14 +100,28 @@ export class ClientAssociation {
   }
 
   async #connect(api: string): Promise<ClientConnection> {
+    for (;;) {
+      const group = this.#connections.length === 0 ? 0 : this.#group;
+      try {
+        return await this.#join(group, api);
+      } catch (error) {
+        // The group may have gone while it was joined; a port that was asked for may be another one now.
+        this.#port = this.#address.port;
+        if (group === 0 || this.#connections.length > 0) throw error;
+      }
+    }
+  }
+
+  /** @param group 0: a new one */
+  async #join(group: number, api: string): Promise<ClientConnection> {
     this.#port ??= await this.#findPort(api);
     const connection = await this.#open(this.#port, api);
     await withinTime(
-      connection.bind(EVENT_SERVICE, this.#connections.length === 0 ? 0 : this.#group, this.#security, api),
+      connection.bind(EVENT_SERVICE, group, this.#security, api),
       this.#address.connectTimeoutMs,
       () => connection.close(this.#unavailable(api, 'it does not answer')),
     );
-    if (this.#isClosed) connection.close();
+    if (connection.isClosed) throw lostError(api, false);
     this.#group = connection.group;
     this.#connections.push(connection);
     return connection;
@@ -95,13 +129,15 @@ export class ClientAssociation {
 
   async #open(port: number, api: string): Promise<ClientConnection> {
     const { host, connectTimeoutMs } = this.#address;
-    const socket = await openSocket(host, port, connectTimeoutMs).catch((error: unknown) => {
+    const socket = await openSocket(host, port, connectTimeoutMs, this.#ending.signal).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       throw this.#unavailable(api, why);
     });
     const connection: ClientConnection = new ClientConnection(socket, () => {
       const at = this.#connections.indexOf(connection);
-      if (at !== -1) this.#connections.splice(at, 1);
+      if (at === -1) return;
+      this.#connections.splice(at, 1);
+      if (this.#connections.length === 0) this.#losses++;
     });
     return connection;
   }
@@ -152,24 +188,44 @@ export class ClientAssociation {
   }
 
   /**
-   * Makes a call.
-   * @param isLong it may wait: there must be another way for a cancel
-   * @throws EvtError as connecting does; a fault's code; RPC_S_CALL_FAILED (1726) when the connection is lost meanwhile
+   * Makes a call. Its answer fails with EvtError as connecting does; with a fault's code; RPC_S_CALL_FAILED (1726) when the connection is
+   * lost meanwhile, RPC_S_CALL_FAILED_DNE (1727) when it was lost before
    */
-  async call<In extends Fields, Out extends Fields>(
+  call<In extends Fields, Out extends Fields>(
     operation: RpcOperation<In, Out>,
     input: In,
     api: string,
-    isLong = false,
-  ): Promise<RemoteCall<Out>> {
+    { isLong = false, isCancel = false, losses }: CallOptions = {},
+  ): RemoteCall<Out> {
     const stub = encodeRequest(operation, input);
-    const connection = await this.#free(api);
-    const { answer, orphan } = connection.call(operation.opnum, stub, api);
-    if (isLong && !connection.isMultiplexed) void this.#prepareLane(api);
-    const decoded = answer.then((bytes) => decodeAnswer(operation, bytes, api));
+    let sent: SentCall | undefined;
+    let isWithdrawn = false;
+    const send = async () => {
+      const connection = await this.#free(api);
+      if (isWithdrawn || (losses !== undefined && losses !== this.#losses)) throw lostError(api, false);
+      sent = connection.call(operation.opnum, stub, api);
+      if (isLong) this.#longCalls++;
+      // While a long call is pending, every other one may take the place that a cancel needs.
+      if (this.#longCalls > 0 && !isCancel && !connection.isMultiplexed) void this.#prepareLane(api);
+      try {
+        return decodeAnswer(operation, await sent.answer, api);
+      } finally {
+        if (isLong) this.#longCalls--;
+      }
+    };
+    const answer = send();
     // Whoever gives up waiting for it must not be told of its failure.
-    decoded.catch(() => {});
-    return { answer: decoded, orphan };
+    answer.catch(() => {});
+    return {
+      answer,
+      withdraw() {
+        if (sent !== undefined) return false;
+        isWithdrawn = true;
+        return true;
+      },
+      orphan: () => sent?.orphan() === true,
+      drop: () => sent?.drop(),
+    };
   }
 }
 
@@ -188,9 +244,10 @@ function decodeAnswer<Out extends Fields>(
   }
 }
 
-function openSocket(host: string, port: number, timeoutMs: number): Promise<Socket> {
+function openSocket(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    const keepAliveInitialDelay = KEEP_ALIVE_MS;
+    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay, signal });
     const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     const fail = (error: Error) => {
       clearTimeout(timer);

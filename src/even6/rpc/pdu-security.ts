@@ -1,5 +1,5 @@
 import { CALL_HEAD, encodeCallBody, stubOffset } from '../pdu/call-bodies.ts';
-import { encodePdu, HEADER_SIZE, type Pdu, PduFlag, type PduParts, TRAILER_SIZE } from '../pdu/pdu.ts';
+import { encodePdu, HEADER_SIZE, type Pdu, PduFlag, type PduParts, PduType, TRAILER_SIZE } from '../pdu/pdu.ts';
 import { AuthLevel, type SecurityContext, SecurityError, SIGNATURE_SIZE } from '../security/security-context.ts';
 
 /** Stubs are cut at multiples of this, so that an encrypted piece needs no padding but the last. */
@@ -33,23 +33,25 @@ export class PduSecurity {
   }
 
   /**
-   * Decrypts a request or response in place, and checks its signature.
+   * Decrypts a PDU in place, of requests and responses what is behind the head, and checks its signature.
    * @throws SecurityError: the connection is useless then
    */
-  open({ auth, bytes, flags, protectedEnd }: Pdu): void {
+  open({ type: pduType, auth, bytes, flags, protectedEnd }: Pdu): void {
     if (!this.signs) return;
     const { type } = this.context;
+    const isAboutCall = pduType === PduType.cancel || pduType === PduType.orphaned;
+    const start = HEADER_SIZE + (isAboutCall ? 0 : stubOffset(flags));
     if (
       auth === undefined ||
       auth.type !== type ||
       auth.level !== this.level ||
       auth.contextId !== this.contextId ||
       auth.token.length !== SIGNATURE_SIZE ||
-      protectedEnd < HEADER_SIZE + stubOffset(flags)
+      protectedEnd < start
     ) {
       throw new SecurityError('signature', 'a PDU is not protected as was agreed');
     }
-    this.context.unprotect(bytes, HEADER_SIZE + stubOffset(flags), protectedEnd, this.level);
+    this.context.unprotect(bytes, start, protectedEnd, this.level);
   }
 }
 

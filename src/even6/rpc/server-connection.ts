@@ -63,6 +63,8 @@ export class ServerConnection {
   readonly #presentation: PresentationContexts;
   readonly #authentication: ServerAuthentication;
   readonly #calls = new Map<number, PendingCall>();
+  /** Calls that nobody waits for, and that have not stopped yet. */
+  readonly #orphans = new Set<PendingCall>();
   #group: AssociationGroup | undefined;
   #isMultiplexed = false;
   #maxTransmit = MIN_FRAGMENT;
@@ -161,10 +163,10 @@ export class ServerConnection {
         this.#request(pdu);
         return;
       case PduType.cancel:
-        this.#calls.get(pdu.callId)?.abort.abort(cancelled());
+        if (this.#verify(pdu)) this.#cancel(pdu.callId);
         return;
       case PduType.orphaned:
-        this.#orphaned(pdu.callId);
+        if (this.#verify(pdu)) this.#orphaned(pdu.callId);
         return;
       default:
         this.#finish();
@@ -257,14 +259,7 @@ export class ServerConnection {
       if (this.#authentication.state === 'failed') this.#finish();
       return;
     }
-    try {
-      this.#authentication.security?.open(pdu);
-    } catch (error) {
-      if (!(error instanceof SecurityError)) throw error;
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.securityPackage, 'bad signature'));
-      this.#finish();
-      return;
-    }
+    if (!this.#open(pdu, contextId)) return;
     const call = this.#assemble(callId, contextId, opnum, flags);
     if (call === undefined) return;
     call.assembly.add(decodeRequestBody(pdu.body, flags).stub);
@@ -277,6 +272,30 @@ export class ServerConnection {
     if ((flags & PduFlag.last) === 0) return;
     call.isRunning = true;
     void this.#run(call);
+  }
+
+  /** @returns false when the PDU is not what its signature says: the connection ends then */
+  #open(pdu: Pdu, contextId: number): boolean {
+    try {
+      this.#authentication.security?.open(pdu);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SecurityError)) throw error;
+      this.#fault(pdu.callId, contextId, new RpcFault(FaultStatus.securityPackage, 'bad signature'));
+      this.#finish();
+      return false;
+    }
+  }
+
+  /** PDUs about a call need no signature; one that is there counts, and what comes next is decrypted behind it. */
+  #verify(pdu: Pdu): boolean {
+    return pdu.auth === undefined || this.#open(pdu, 0);
+  }
+
+  /** A call that is still arriving, or has been answered, is none of this PDU's business. */
+  #cancel(callId: number): void {
+    const call = this.#calls.get(callId);
+    if (call?.isRunning) call.abort.abort(cancelled());
   }
 
   /** The call that a fragment belongs to; undefined when it has been answered already, with a fault. */
@@ -294,7 +313,7 @@ export class ServerConnection {
       this.#violation(callId, contextId);
       return undefined;
     }
-    if (this.#calls.size >= this.#context.limits.callsPerConnection) {
+    if (this.#calls.size + this.#orphans.size >= this.#context.limits.callsPerConnection) {
       this.#refuse(callId, contextId, new RpcFault(FaultStatus.tooBusy, 'too many calls', true));
       return undefined;
     }
@@ -340,7 +359,7 @@ export class ServerConnection {
       const fault = error instanceof RpcFault ? error : new RpcFault(FaultStatus.unspecified, 'internal error');
       this.#fault(call.id, call.contextId, fault);
     } finally {
-      this.#calls.delete(call.id);
+      if (!this.#orphans.delete(call)) this.#calls.delete(call.id);
       this.#throttle();
     }
   }
@@ -364,8 +383,10 @@ export class ServerConnection {
   #orphaned(callId: number): void {
     const call = this.#calls.get(callId);
     if (call === undefined) return;
+    // For the client it is over; here it may take a moment to stop.
+    this.#calls.delete(callId);
+    if (call.isRunning) this.#orphans.add(call);
     orphan(call);
-    if (!call.isRunning) this.#calls.delete(callId);
   }
 
   #fault(callId: number, contextId: number, { status, didNotExecute }: RpcFault): void {

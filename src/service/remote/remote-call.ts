@@ -2,7 +2,7 @@ import { EvtError } from '../../errors/evt-error.ts';
 import { win32Symbol } from '../../errors/win32.ts';
 import type { ClientAssociation, RemoteCall, RpcAnswer } from '../../even6/rpc/client-association.ts';
 import type { ContextHandle, Fields } from '../../even6/stubs/codec.ts';
-import { CANCEL, CLOSE, type RpcInfo, type RpcOperation } from '../../even6/stubs/operations.ts';
+import { CANCEL, CLOSE, handlesOf, type RpcInfo, type RpcOperation } from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { io, isAsynchronous, type Task } from '../../operations/task.ts';
 
@@ -18,11 +18,14 @@ export class Interrupted<Out> extends Error {
   readonly reason: unknown;
   /** The answer that came all the same: what it brings must not be lost. Undefined when there was none. */
   readonly late: RpcAnswer<Out> | undefined;
+  /** The server may have done what it was asked, or not. */
+  readonly isUncertain: boolean;
 
-  constructor(reason: unknown, late: RpcAnswer<Out> | undefined) {
+  constructor(reason: unknown, late: RpcAnswer<Out> | undefined, isUncertain: boolean) {
     super('the call was stopped');
     this.reason = reason;
     this.late = late;
+    this.isUncertain = isUncertain;
   }
 }
 
@@ -38,32 +41,40 @@ export function statusOf(status: number, info?: RpcInfo): number {
   return status !== 0 ? status : (info?.error ?? 0);
 }
 
-/** How to stop a call at the server. */
-export interface Stop {
-  /** The control handle that the call is cancelled through; undefined: nothing can stop it but giving it up. */
+/** What the calls on something that is open at the server need. */
+export interface OnServer {
+  /** The control handle that the call is cancelled through; without one, nothing can stop it but giving it up. */
   readonly control: ContextHandle;
-  /** Takes the answer of a call that was given up, when it comes at last. */
-  readonly onGhost?: (answer: RpcAnswer<never>) => void;
+  /** The association's losses when its handles were made. */
+  readonly losses: number;
 }
 
 /** Calls of one association, made by operations that can be cancelled. */
 export class RemoteCaller {
   readonly association: ClientAssociation;
+  readonly #graceMs: number;
 
-  constructor(association: ClientAssociation) {
+  /** @param graceMs milliseconds that a server has to answer a call that was cancelled */
+  constructor(association: ClientAssociation, graceMs: number = CANCEL_GRACE_MS) {
     this.association = association;
+    this.#graceMs = graceMs;
+  }
+
+  /** Handles that were made at so many losses are good. */
+  isAlive({ losses }: Pick<OnServer, 'losses'>): boolean {
+    return losses === this.association.losses;
   }
 
   /**
    * Makes a call and waits for its answer. When the operation is cancelled meanwhile, the server is told, on a way of its own, and
-   * the call's own answer is waited for.
+   * the call's own answer is waited for. Handles that an answer brings which nobody waits for are closed.
    * @throws Interrupted when it was stopped; EvtError when the server cannot be asked
    */
   *call<In extends Fields, Out extends Fields>(
     operation: RpcOperation<In, Out>,
     input: In,
     pending: Operation,
-    { control, onGhost }: { control?: ContextHandle; onGhost?: (answer: RpcAnswer<Out>) => void } = {},
+    on?: OnServer,
   ): Task<RpcAnswer<Out>> {
     const { api } = pending;
     if (!(yield* isAsynchronous())) {
@@ -74,74 +85,67 @@ export class RemoteCaller {
       );
     }
     pending.checkpoint();
-    const begun = begin(this.association.call(operation, input, api, control !== undefined));
-    let stopped: unknown;
+    const options = on === undefined ? {} : { isLong: true, losses: on.losses };
+    const begun = begin(this.association.call(operation, input, api, options));
+    let reason: unknown;
     try {
       while (!begun.isSettled && !pending.timedOut) {
         yield* pending.waitFor((wake) => begun.onSettled(wake), NO_BLOCKING_MS);
       }
-      if (begun.isSettled) return begun.result();
     } catch (error) {
-      stopped = error;
-      if (begun.isSettled && begun.failed) throw error;
+      reason = error;
     }
-    const late = yield* io<RpcAnswer<Out> | undefined>({
-      sync: () => undefined,
-      async: () => this.#stop(begun, control, onGhost, api),
-    });
-    throw new Interrupted(stopped, late);
+    if (begun.isSettled && reason === undefined) return begun.result();
+    const isSent = !begun.call.withdraw();
+    if (isSent && !begun.isSettled) {
+      yield* io<void>({ sync: () => {}, async: () => this.#stop(begun, on?.control, api) });
+    }
+    const late = begun.isSettled && !begun.failed ? begun.result() : undefined;
+    const forgotten = late === undefined ? begun.call.answer : Promise.resolve(late);
+    forgotten.then(
+      ({ values }) => this.close(handlesOf(operation, values), api),
+      () => {},
+    );
+    throw new Interrupted(reason, late, isSent && late === undefined);
   }
 
-  /** Stops a call at the server. @returns its answer, if it brings one */
-  async #stop<Out>(
-    begun: Begun<Out>,
-    control: ContextHandle,
-    onGhost: ((answer: RpcAnswer<Out>) => void) | undefined,
-    api: string,
-  ): Promise<RpcAnswer<Out> | undefined> {
-    if (control === undefined) {
-      // Nothing stops it but giving it up; what it brings when it comes all the same is let go of.
-      void begun.call.then(
-        (call) => {
-          if (!call.orphan()) call.answer.then(onGhost, () => {});
-        },
-        () => {},
-      );
-      return undefined;
+  /** Stops a call at the server; it has answered then, or nobody waits for it any more. */
+  async #stop<Out>(begun: Begun<Out>, control: ContextHandle, api: string): Promise<void> {
+    if (control !== undefined) {
+      this.cancel(control, api);
+      await this.#withinGrace(begun);
+    } else if (!begun.call.orphan()) {
+      // It ends by itself, and nobody waits for that.
+      void this.#withinGrace(begun);
     }
-    const cancel = this.association.call(CANCEL, { control }, api).then(({ answer }) => answer);
-    cancel.catch(() => {});
-    const answered = await withinGrace(begun.settled, CANCEL_GRACE_MS);
-    // A server that answers neither is not there any more, for all that we can do.
-    if (!answered) this.association.close();
-    return begun.isSettled && !begun.failed ? begun.result() : undefined;
   }
 
-  /** Lets the server close handles; nobody waits for that. */
-  close(handles: readonly ContextHandle[], api: string): void {
-    if (!this.association.isConnected) return;
+  /** A server that answers neither the call nor its cancel is not there any more, for all that can be done. */
+  async #withinGrace<Out>({ settled, call }: Begun<Out>): Promise<void> {
+    const timer = setTimeout(() => call.drop(), this.#graceMs);
+    await settled;
+    clearTimeout(timer);
+  }
+
+  /** Lets the server close handles; nobody waits for that. @param losses at which they were made: now, where it is not said */
+  close(handles: readonly ContextHandle[], api: string, losses: number = this.association.losses): void {
+    // With the last connection, the server has let go of them.
+    if (losses !== this.association.losses) return;
     for (const handle of handles) {
-      if (handle === undefined) continue;
-      this.association
-        .call(CLOSE, { handle }, api)
-        .then(({ answer }) => answer)
-        .catch(() => {});
+      if (handle !== undefined) this.association.call(CLOSE, { handle }, api, { isCancel: true, losses });
     }
   }
 
   /** Cancels what is pending on a control, and waits for nothing. */
   cancel(control: ContextHandle, api: string): void {
-    if (control === undefined || !this.association.isConnected) return;
-    this.association
-      .call(CANCEL, { control }, api)
-      .then(({ answer }) => answer)
-      .catch(() => {});
+    if (control === undefined) return;
+    this.association.call(CANCEL, { control }, api, { isCancel: true, losses: this.association.losses });
   }
 }
 
 /** A call from its making to its answer. */
 interface Begun<Out> {
-  readonly call: Promise<RemoteCall<Out>>;
+  readonly call: RemoteCall<Out>;
   /** Fulfilled when there is an answer or a failure. */
   readonly settled: Promise<void>;
   readonly isSettled: boolean;
@@ -151,19 +155,17 @@ interface Begun<Out> {
   onSettled(callback: () => void): () => void;
 }
 
-function begin<Out>(call: Promise<RemoteCall<Out>>): Begun<Out> {
+function begin<Out>(call: RemoteCall<Out>): Begun<Out> {
   let answer: RpcAnswer<Out> | undefined;
   let failure: { readonly error: unknown } | undefined;
-  const settled = call
-    .then((made) => made.answer)
-    .then(
-      (value) => {
-        answer = value;
-      },
-      (error: unknown) => {
-        failure = { error };
-      },
-    );
+  const settled = call.answer.then(
+    (value) => {
+      answer = value;
+    },
+    (error: unknown) => {
+      failure = { error };
+    },
+  );
   return {
     call,
     settled,
@@ -187,15 +189,4 @@ function begin<Out>(call: Promise<RemoteCall<Out>>): Begun<Out> {
       };
     },
   };
-}
-
-/** @returns false when the time was over first */
-function withinGrace(settled: Promise<void>, graceMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), graceMs);
-    void settled.then(() => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
 }
