@@ -116,10 +116,8 @@ export class ClientAssociation {
   async #join(group: number, api: string): Promise<ClientConnection> {
     this.#port ??= await this.#findPort(api);
     const connection = await this.#open(this.#port, api);
-    await withinTime(
-      connection.bind(EVENT_SERVICE, group, this.#security, api),
-      this.#address.connectTimeoutMs,
-      () => connection.close(this.#unavailable(api, 'it does not answer')),
+    await withinTime(connection.bind(EVENT_SERVICE, group, this.#security, api), this.#address.connectTimeoutMs, () =>
+      connection.close(this.#unavailable(api, 'it does not answer')),
     );
     if (connection.isClosed) throw lostError(api, false);
     this.#group = connection.group;
