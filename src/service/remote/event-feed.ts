@@ -48,14 +48,22 @@ export class EventFeed {
     this.#isAstray = true;
   }
 
-  /**
-   * The server's position is set again; what came before that is void.
-   * @param known it may lie in front of this one: what comes again is passed over
-   */
-  restart(known?: EventPosition): void {
+  /** What came is void: the server is told a position. */
+  restart(): void {
     this.#ahead.length = 0;
     this.#isAstray = false;
+    this.#known = undefined;
+  }
+
+  /** Events up to this one have been handed out, and come again. */
+  passOver(known: EventPosition): void {
     this.#known = known;
+  }
+
+  /** The server's position is where it should be, behind what is here. @param isElsewhere what is here was on the way */
+  arrive(isElsewhere: boolean): void {
+    this.#isAstray = false;
+    if (isElsewhere) this.restart();
   }
 
   /** Hands out events that are here. */

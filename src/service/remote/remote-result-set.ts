@@ -30,6 +30,7 @@ import { onServer } from './server-side.ts';
 
 const API_CLOSE = 'EvtClose';
 const EVENTS_PER_BATCH = 256;
+const EVENTS_PER_LOOK = 64;
 /** What servers say of a place that is not there. */
 const NO_SUCH_PLACE: ReadonlySet<Win32Symbol> = new Set(['ERROR_NOT_FOUND', 'ERROR_EVT_QUERY_RESULT_STALE']);
 const SEEK_ORIGIN = { first: 1, last: 2, current: 3, bookmark: 4 } as const;
@@ -41,16 +42,6 @@ interface Registration extends OnServer {
   readonly query: ContextHandle;
   readonly channels: readonly QueryChannel[];
 }
-
-/** Where the server's position is, as against the caller's. */
-interface Place {
-  /** Events between the two, where that is known. */
-  readonly missing: number;
-  /** Events up to here come again. */
-  readonly known: EventPosition | undefined;
-}
-
-const BEHIND: Place = { missing: 0, known: undefined };
 
 /** Registers a query. @throws EvtError what the server says; ERROR_CANCELLED (1223), and nothing stays open there then */
 export function* registerQuery(caller: RemoteCaller, request: QueryRequest, operation: Operation): Task<Registration> {
@@ -150,32 +141,52 @@ export class RemoteResultSet implements ResultSet {
   /** Sets the server's position to the caller's: behind the last event that was handed out, and from there as he has gone. */
   *#resume(operation: Operation): Task<void> {
     const seeks = this.#seeks;
-    const place =
-      seeks.length > 0 && seeks[0]!.origin !== 'current' ? BEHIND : yield* this.#goBehind(this.#delivered, operation);
+    // Stopped on the way, it begins again.
+    this.#feed.restart();
+    this.#feed.goAstray();
+    if (seeks.length === 0 || seeks[0]!.origin === 'current') yield* this.#goBehind(this.#delivered, operation);
     for (const [i, seek] of seeks.entries()) {
-      const offset = seek.offset + (i === 0 ? place.missing : 0);
+      const offset = seek.offset - (i === 0 ? this.#aheadOf(seek) : 0);
       yield* this.#seek({ ...seek, offset, strict: false }, operation);
     }
-    this.#feed.restart(seeks.length > 0 ? undefined : place.known);
+    this.#feed.arrive(seeks.length > 0);
+  }
+
+  /** What has come and was not handed out lies behind the caller's position, and in front of the server's. */
+  #aheadOf({ origin }: SeekRequest): number {
+    return origin === 'current' ? this.#feed.ahead.length : 0;
   }
 
   /**
    * Goes behind an event. At the end of the result that is no place for a strict seek: then to the event itself, which comes again. Where
    * its record is gone, to the beginning: what is left there is newer, or has been read.
    */
-  *#goBehind(delivered: EventPosition | undefined, operation: Operation): Task<Place> {
-    if (delivered !== undefined) {
-      for (const missing of [0, 1]) {
-        try {
-          yield* this.#seek({ origin: 'bookmark', offset: 1 - missing, bookmark: delivered, strict: true }, operation);
-          return { missing, known: missing === 0 ? undefined : delivered };
-        } catch (error) {
-          if (!(error instanceof EvtError) || !NO_SUCH_PLACE.has(error.symbol)) throw error;
-        }
-      }
+  *#goBehind(delivered: EventPosition | undefined, operation: Operation): Task<void> {
+    const first = { origin: 'first', offset: 0, strict: false } as const;
+    if (delivered === undefined) {
+      yield* this.#seek(first, operation);
+      return;
     }
-    yield* this.#seek({ origin: 'first', offset: 0, strict: false }, operation);
-    return { missing: 0, known: delivered };
+    const bookmark = { origin: 'bookmark', bookmark: delivered, strict: true } as const;
+    if (yield* this.#canSeek({ ...bookmark, offset: 1 }, operation)) return;
+    if (!(yield* this.#canSeek({ ...bookmark, offset: 0 }, operation))) yield* this.#seek(first, operation);
+    this.#feed.passOver(delivered);
+    const { query } = this.#registration;
+    const input = { query, count: EVENTS_PER_LOOK, timeoutMs: INFINITE, flags: 0 };
+    while ((yield* this.#feed.fetch(QUERY_NEXT, input, this.#registration, operation)) === 'none') {
+      if (operation.timedOut) throw outOfTime(operation.api);
+    }
+  }
+
+  /** @returns false when there is no such place */
+  *#canSeek(request: SeekRequest, operation: Operation): Task<boolean> {
+    try {
+      yield* this.#seek(request, operation);
+      return true;
+    } catch (error) {
+      if (error instanceof EvtError && NO_SUCH_PLACE.has(error.symbol)) return false;
+      throw error;
+    }
   }
 
   *lines(request: LineRequest, operation: Operation): Task<LineResult> {
@@ -206,9 +217,7 @@ export class RemoteResultSet implements ResultSet {
   *seek(request: SeekRequest, operation: Operation): Task<void> {
     operation.checkpoint();
     const seekThere = function* (this: RemoteResultSet): Task<void> {
-      // What has come and was not handed out lies behind the caller's position, and in front of the server's.
-      const ahead = request.origin === 'current' ? this.#feed.ahead.length : 0;
-      yield* this.#seek({ ...request, offset: request.offset - ahead }, operation);
+      yield* this.#seek({ ...request, offset: request.offset - this.#aheadOf(request) }, operation);
     };
     yield* this.#onServer(operation, seekThere.bind(this));
     this.#commitSeek(request, operation);

@@ -147,7 +147,8 @@ export class RemoteSubscription implements Subscription {
       if (!request.strict || !(error instanceof EvtError) || !GONE.has(error.symbol)) throw error;
       const tolerant = { ...request, strict: false };
       this.#registration = yield* registerSubscription(this.#caller, tolerant, operation);
-      this.#feed.restart(bookmark);
+      this.#feed.restart();
+      if (bookmark !== undefined) this.#feed.passOver(bookmark);
       const detail = 'records are gone that the server could have given; the next read goes on behind them';
       throw new EvtError('ERROR_EVT_QUERY_RESULT_STALE', api, detail, { cause: error });
     }
