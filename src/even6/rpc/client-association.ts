@@ -59,6 +59,8 @@ export class ClientAssociation {
   readonly #security: ClientSecurity | undefined;
   readonly #connections: ClientConnection[] = [];
   #connecting: Promise<ClientConnection> | undefined;
+  /** Those that are not agreed on yet. */
+  readonly #binding = new Set<ClientConnection>();
   readonly #ending = new AbortController();
   #group = 0;
   #port: number | undefined;
@@ -79,7 +81,7 @@ export class ClientAssociation {
   /** Ends all connections, those that are being made too, for ever; the server lets go of all handles. */
   close(): void {
     this.#ending.abort();
-    for (const connection of [...this.#connections]) connection.close();
+    for (const connection of [...this.#connections, ...this.#binding]) connection.close();
   }
 
   /**
@@ -121,6 +123,7 @@ export class ClientAssociation {
     );
     if (connection.isClosed) throw lostError(api, false);
     this.#group = connection.group;
+    this.#binding.delete(connection);
     this.#connections.push(connection);
     return connection;
   }
@@ -132,11 +135,13 @@ export class ClientAssociation {
       throw this.#unavailable(api, why);
     });
     const connection: ClientConnection = new ClientConnection(socket, () => {
+      this.#binding.delete(connection);
       const at = this.#connections.indexOf(connection);
       if (at === -1) return;
       this.#connections.splice(at, 1);
       if (this.#connections.length === 0) this.#losses++;
     });
+    this.#binding.add(connection);
     return connection;
   }
 
@@ -244,20 +249,26 @@ function decodeAnswer<Out extends Fields>(
 
 function openSocket(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const keepAliveInitialDelay = KEEP_ALIVE_MS;
-    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay, signal });
+    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    const onAbort = () => fail(new Error('the session was closed'));
+    signal.addEventListener('abort', onAbort);
+    const settle = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
     const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     const fail = (error: Error) => {
-      clearTimeout(timer);
+      settle();
       socket.destroy();
       reject(error);
     };
     socket.once('error', fail);
     socket.once('connect', () => {
-      clearTimeout(timer);
+      settle();
       socket.off('error', fail);
       resolve(socket);
     });
+    if (signal.aborted) onAbort();
   });
 }
 
