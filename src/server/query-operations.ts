@@ -1,6 +1,8 @@
 import { EvtError } from '../errors/evt-error.ts';
 import { INFINITE, MAX_RECORDS } from '../even6/stubs/limits.ts';
 import * as operations from '../even6/stubs/operations.ts';
+import { Operation } from '../operations/operation.ts';
+import { runAsync } from '../operations/task.ts';
 import { parseBookmark } from '../service/bookmark.ts';
 import { callNext, callQuery, callSeek, runAsynchronous } from '../service/calls.ts';
 import { handleObject } from '../service/handle-registry.ts';
@@ -46,6 +48,8 @@ export function clientBookmark(xml: string, api: string): EventPosition {
 
 /** Where events come from, and those that were read and did not reach the client. */
 export interface ReadSource {
+  /** Of the result set or subscription: what is pending on it is cancelled through it. */
+  readonly handle: number;
   readonly surplus: LogEvent[];
   readonly read: (max: number) => Promise<LogEvent[]>;
 }
@@ -55,17 +59,23 @@ export interface ReadSource {
  * @returns no records at the end
  */
 export async function readBatch(
-  { surplus, read }: ReadSource,
+  { handle, surplus, read }: ReadSource,
   count: number,
-  { onUndelivered }: Pick<ClientCall, 'onUndelivered'>,
+  { api, signal, onUndelivered }: Pick<ClientCall, 'api' | 'signal' | 'onUndelivered'>,
 ): Promise<operations.RecordBatch> {
+  const operation = new Operation(api, handle, { signal });
   for (;;) {
     const events = surplus.length > 0 ? surplus.splice(0, count) : await read(count);
-    const { records, used } = recordBatch(events);
-    surplus.unshift(...events.slice(used));
-    onUndelivered(() => surplus.unshift(...events.slice(0, used)));
-    // Where all were damaged inside, there may be more behind them.
-    if (records.offsets.length > 0 || events.length === 0) return records;
+    let used = 0;
+    try {
+      const batch = await runAsync(recordBatch(events, operation));
+      used = batch.used;
+      onUndelivered(() => surplus.unshift(...events.slice(0, used)));
+      // Where all were damaged inside, there may be more behind them.
+      if (batch.records.offsets.length > 0 || events.length === 0) return batch.records;
+    } finally {
+      surplus.unshift(...events.slice(used));
+    }
   }
 }
 
@@ -109,7 +119,7 @@ export function queryOperations({ session, access, files }: ServedLogs): ServedO
       checkCount(count, api);
       const options = { signal, ...timeout(timeoutMs) };
       const read = (max: number) => runAsynchronous(callNext(resultSet, max, api, options));
-      const records = await readBatch({ surplus, read }, count, call);
+      const records = await readBatch({ handle: resultSet, surplus, read }, count, call);
       if (records.offsets.length === 0) throw endOfEvents(api);
       return { records };
     }),

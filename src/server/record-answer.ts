@@ -1,21 +1,16 @@
-import { writeWireDocument } from '../binxml/wire.ts';
+import { wireDocument } from '../binxml/wire.ts';
 import { EvtError } from '../errors/evt-error.ts';
-import { layOutRecords, writeResultRecord } from '../even6/record.ts';
+import { RecordLayout } from '../even6/record.ts';
 import { MAX_PAYLOAD } from '../even6/stubs/limits.ts';
 import type { RecordBatch } from '../even6/stubs/operations.ts';
+import type { Operation } from '../operations/operation.ts';
+import { type Task, TURN } from '../operations/task.ts';
 import type { LogEvent } from '../service/service.ts';
 
-/** An event as a record of a result; undefined when it cannot be written: it is damaged inside. */
-function recordOf(event: LogEvent): Uint8Array | undefined {
-  const { recordIds, current, direction } = event.position;
+/** An event's document, in memory that the next one is written to; undefined when it cannot be written: it is damaged inside. */
+function documentOf(event: LogEvent): Uint8Array | undefined {
   try {
-    return writeResultRecord({
-      binXml: writeWireDocument(event.document),
-      subqueryIds: [...event.queryIds],
-      recordIds: recordIds.map((id) => id ?? 0n),
-      currentChannel: current,
-      reverse: direction === 'reverse',
-    });
+    return wireDocument(event.document);
   } catch (error) {
     if (error instanceof EvtError) return undefined;
     throw error;
@@ -23,22 +18,32 @@ function recordOf(event: LogEvent): Uint8Array | undefined {
 }
 
 /**
- * As many events as an answer has room for.
+ * As many events as an answer has room for, written in turns: whoever cancels meanwhile is heard.
  * @returns the answer's records, how many events they are, and how many of `events` were used up: damaged ones are left out
+ * @throws EvtError ERROR_CANCELLED (1223), an AbortSignal's reason
  */
-export function recordBatch(events: readonly LogEvent[]): { readonly records: RecordBatch; readonly used: number } {
-  const records: Uint8Array[] = [];
-  let bytes = 0;
+export function* recordBatch(
+  events: readonly LogEvent[],
+  operation: Operation,
+): Task<{ readonly records: RecordBatch; readonly used: number }> {
+  const records = new RecordLayout();
   let used = 0;
   for (const event of events) {
-    const record = recordOf(event);
-    if (record !== undefined) {
-      // Each begins at an even offset.
-      if (records.length > 0 && bytes + record.length + 1 > MAX_PAYLOAD) break;
-      bytes += record.length + (record.length % 2);
-      records.push(record);
+    operation.poll();
+    if (operation.turnDue()) yield TURN;
+    const binXml = documentOf(event);
+    const { recordIds, current, direction } = event.position;
+    if (binXml !== undefined) {
+      const record = {
+        binXml,
+        subqueryIds: event.queryIds,
+        recordIds: recordIds.map((id) => id ?? 0n),
+        currentChannel: current,
+        reverse: direction === 'reverse',
+      };
+      if (!records.add(record, MAX_PAYLOAD)) break;
     }
     used++;
   }
-  return { records: layOutRecords(records), used };
+  return operation.commit(() => ({ records, used }));
 }

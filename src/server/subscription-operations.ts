@@ -89,7 +89,7 @@ export function subscriptionOperations({ session, access, files }: ServedLogs): 
       if (isPull) throw new EvtError('ERROR_INVALID_OPERATION', api, 'the subscription is read by its client');
       checkCount(count, api);
       const read = (max: number) => runAsynchronous(callNext(handle, max, api, { signal }, true));
-      return { records: await readBatch({ surplus, read }, count, call) };
+      return { records: await readBatch({ handle, surplus, read }, count, call) };
     }),
 
     serve(operations.REMOTE_SUBSCRIPTION_NEXT, async ({ subscription, count, timeoutMs }, call) => {
@@ -99,7 +99,7 @@ export function subscriptionOperations({ session, access, files }: ServedLogs): 
       checkCount(count, api);
       const options = { signal, ...timeout(timeoutMs) };
       const read = (max: number) => runAsynchronous(callNext(handle, max, api, options, false));
-      const records = await readBatch({ surplus, read }, count, call);
+      const records = await readBatch({ handle, surplus, read }, count, call);
       if (records.offsets.length === 0) throw endOfEvents(api);
       return { records };
     }),

@@ -1,9 +1,12 @@
-import { CALL_HEAD, encodeCallBody, stubOffset } from '../pdu/call-bodies.ts';
-import { encodePdu, HEADER_SIZE, type Pdu, PduFlag, type PduParts, PduType, TRAILER_SIZE } from '../pdu/pdu.ts';
+import { CALL_HEAD, stubOffset, writeCallHead } from '../pdu/call-bodies.ts';
+import { HEADER_SIZE, type Pdu, PduFlag, PduType, TRAILER_SIZE, writeHeader } from '../pdu/pdu.ts';
 import { AuthLevel, type SecurityContext, SecurityError, SIGNATURE_SIZE } from '../security/security-context.ts';
 
 /** Stubs are cut at multiples of this, so that an encrypted piece needs no padding but the last. */
 const STUB_ALIGNMENT = 16;
+
+/** PDUs that are handed to the system in one go. */
+const FRAGMENTS_PER_BLOCK = 11;
 
 /** How the calls of a connection are protected, once both ends know each other. */
 export class PduSecurity {
@@ -22,14 +25,15 @@ export class PduSecurity {
     return this.level >= AuthLevel.packet;
   }
 
-  encode(parts: PduParts): Uint8Array {
-    if (!this.signs) return encodePdu(parts);
-    const { type } = this.context;
-    const auth = { type, level: this.level, contextId: this.contextId, token: new Uint8Array(SIGNATURE_SIZE) };
-    const bytes = encodePdu({ ...parts, auth, alignment: STUB_ALIGNMENT });
-    const bodyEnd = bytes.length - SIGNATURE_SIZE - TRAILER_SIZE;
-    this.context.protect(bytes, HEADER_SIZE + CALL_HEAD, bodyEnd, this.level);
-    return bytes;
+  /** Protects a request or response in place: its last bytes are room for a trailer and a signature. @param padding in front of these */
+  seal(pdu: Uint8Array, padding: number): void {
+    const signature = pdu.length - SIGNATURE_SIZE;
+    const trailer = signature - TRAILER_SIZE;
+    pdu[trailer] = this.context.type;
+    pdu[trailer + 1] = this.level;
+    pdu[trailer + 2] = padding;
+    new DataView(pdu.buffer, pdu.byteOffset).setUint32(trailer + 4, this.contextId, true);
+    this.context.protect(pdu, HEADER_SIZE + CALL_HEAD, trailer, this.level);
   }
 
   /**
@@ -65,23 +69,39 @@ export interface StubCarrier {
   readonly opnum: number;
 }
 
-/** A stub in as many PDUs as it takes; each is signed when it is asked for, so ask in the order of sending. */
+/**
+ * A stub in as many PDUs as it takes, several of them in each block of bytes; each is signed when its block is asked for, so ask in the
+ * order of sending. The stub's piece is padded to a multiple of 16: all but the last one are one already.
+ */
 export function* fragments(
   stub: Uint8Array,
   carrier: StubCarrier,
   maxFragment: number,
   security: PduSecurity | undefined,
 ): Generator<Uint8Array, void> {
-  const { type, callId, contextId, opnum } = carrier;
-  const overhead = HEADER_SIZE + CALL_HEAD + (security?.signs ? TRAILER_SIZE + SIGNATURE_SIZE : 0);
-  const size = (maxFragment - overhead) & -STUB_ALIGNMENT;
-  for (let at = 0; ; at += size) {
-    const isLast = at + size >= stub.length;
-    const flags = carrier.flags | (at === 0 ? PduFlag.first : 0) | (isLast ? PduFlag.last : 0);
-    const body = encodeCallBody(stub.length - at, contextId, opnum, stub.subarray(at, at + size));
-    const parts = { type, flags, callId, body };
-    yield security === undefined ? encodePdu(parts) : security.encode(parts);
-    if (isLast) return;
+  const sealed = security?.signs ? security : undefined;
+  const head = HEADER_SIZE + CALL_HEAD;
+  const tail = sealed === undefined ? 0 : TRAILER_SIZE + SIGNATURE_SIZE;
+  const size = (maxFragment - head - tail) & -STUB_ALIGNMENT;
+  for (let at = 0, isLast = false; !isLast; ) {
+    const block = new Uint8Array(
+      Math.min(FRAGMENTS_PER_BLOCK, Math.ceil((stub.length - at) / size) || 1) * (head + size + tail),
+    );
+    let end = 0;
+    while (!isLast && end < block.length) {
+      const piece = stub.subarray(at, at + size);
+      const padding = sealed === undefined ? 0 : -piece.length & (STUB_ALIGNMENT - 1);
+      isLast = at + size >= stub.length;
+      const pdu = block.subarray(end, end + head + piece.length + padding + tail);
+      const flags = carrier.flags | (at === 0 ? PduFlag.first : 0) | (isLast ? PduFlag.last : 0);
+      writeHeader(pdu, carrier.type, flags, carrier.callId, sealed === undefined ? 0 : SIGNATURE_SIZE);
+      writeCallHead(pdu, HEADER_SIZE, stub.length - at, carrier.contextId, carrier.opnum);
+      pdu.set(piece, head);
+      sealed?.seal(pdu, padding);
+      end += pdu.length;
+      at += size;
+    }
+    yield end === block.length ? block : block.subarray(0, end);
   }
 }
 
@@ -100,6 +120,13 @@ export class StubAssembly {
   }
 
   get stub(): Uint8Array {
-    return this.#parts.length === 1 ? this.#parts[0]! : new Uint8Array(Buffer.concat(this.#parts));
+    if (this.#parts.length === 1) return this.#parts[0]!;
+    const stub = new Uint8Array(this.#size);
+    let at = 0;
+    for (const part of this.#parts) {
+      stub.set(part, at);
+      at += part.length;
+    }
+    return stub;
   }
 }
