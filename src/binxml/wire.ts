@@ -1,4 +1,4 @@
-import { hexUpper } from '../bytes/hex.ts';
+import { u32 } from '../bytes/little-endian.ts';
 import { EvtError } from '../errors/evt-error.ts';
 import { BinXmlError } from './error.ts';
 import { BinXmlReader, type WireTemplates } from './reader.ts';
@@ -19,11 +19,16 @@ let buffer = new Uint8Array(FIRST_BUFFER);
  * @throws EvtError ERROR_EVT_INVALID_EVENT_DATA (15005) for what Binary XML cannot say, and for more than 2 MiB
  */
 export function writeWireDocument(document: Fragment): Uint8Array {
+  return wireDocument(document).slice();
+}
+
+/** As {@link writeWireDocument}, in memory that the next one is written to. */
+export function wireDocument(document: Fragment): Uint8Array {
   for (;;) {
     const writer = BinXmlWriter.forWire(buffer);
     try {
       writer.document(document);
-      return buffer.slice(0, writer.at);
+      return buffer.subarray(0, writer.at);
     } catch (error) {
       if (!(error instanceof BufferFull)) throw error;
       if (buffer.length >= MAX_WIRE_DOCUMENT) {
@@ -39,11 +44,11 @@ const MAX_TEMPLATES = 4096;
 const MAX_TEMPLATE_BYTES = 16 * 1024 * 1024;
 /** Definitions that may have the same GUID: it is compared with each of them. */
 const MAX_NAMESAKES = 16;
-const GUID_SIZE = 16;
 
 /** The definitions that a peer has sent, by their exact bytes. Whatever it sends, they stay within bounds. */
 export class WireTemplateCache implements WireTemplates {
-  readonly #byGuid = new Map<string, { readonly definition: Uint8Array; readonly template: Template }[]>();
+  /** By the beginning of their GUIDs. */
+  readonly #byGuid = new Map<number, { readonly definition: Uint8Array; readonly template: Template }[]>();
   #count = 0;
   #bytes = 0;
 
@@ -53,12 +58,12 @@ export class WireTemplateCache implements WireTemplates {
   }
 
   find(definition: Uint8Array): Template | undefined {
-    const known = this.#byGuid.get(hexUpper(definition, 0, GUID_SIZE));
+    const known = this.#byGuid.get(u32(definition, 0));
     return known?.find((one) => isEqual(one.definition, definition))?.template;
   }
 
   add(definition: Uint8Array, template: Template): void {
-    const guid = hexUpper(definition, 0, GUID_SIZE);
+    const guid = u32(definition, 0);
     if ((this.#byGuid.get(guid)?.length ?? 0) >= MAX_NAMESAKES || definition.length > MAX_TEMPLATE_BYTES) return;
     if (this.#count >= MAX_TEMPLATES || this.#bytes + definition.length > MAX_TEMPLATE_BYTES) {
       this.#byGuid.clear();

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import {
   damageText,
   type EventBookmark,
@@ -34,6 +35,10 @@ export interface FollowOptions extends SessionFlags {
 }
 
 const EVENTS_PER_READ = 256;
+/** What a machine that cannot be reached ends a call with. */
+const UNREACHABLE: readonly string[] = ['RPC_S_SERVER_UNAVAILABLE', 'RPC_S_CALL_FAILED', 'RPC_S_CALL_FAILED_DNE'];
+/** Milliseconds before it is tried again: the double each time. */
+const RETRY_MS = { first: 1000, last: 30_000 } as const;
 /** A bookmark is written no more often than this, and no later after an event than this. */
 const SAVE_AFTER_MS = 1000;
 
@@ -79,6 +84,9 @@ class FollowEvents {
   #delivered: EventBookmark | undefined;
   #isSaved = true;
   #savedAt = Number.NEGATIVE_INFINITY;
+  readonly #stopping = new AbortController();
+  /** Of the next try, while the other machine cannot be reached. */
+  #retryMs: number = RETRY_MS.first;
 
   constructor(path: string | undefined, options: FollowOptions, limit: number, formatter: Formatter) {
     this.#options = options;
@@ -101,7 +109,10 @@ class FollowEvents {
         if (!options.quiet) complain(`winevt: ${damage.severity}: ${damage.path}: ${damageText(damage)}`);
       },
     });
-    this.#interrupt = new Interrupt(() => this.#watcher.close());
+    this.#interrupt = new Interrupt(() => {
+      this.#stopping.abort();
+      this.#watcher.close();
+    });
   }
 
   async run(): Promise<number> {
@@ -141,15 +152,29 @@ class FollowEvents {
   async #next(): Promise<EventRecord[]> {
     const max = Math.min(EVENTS_PER_READ, this.#limit - this.#found);
     const { bookmark } = this.#options;
-    if (bookmark === undefined || this.#isSaved) return this.#watcher.readBatch(max);
-    const timeoutMs = Math.max(1, this.#savedAt + SAVE_AFTER_MS - performance.now());
+    const isWaiting = bookmark !== undefined && !this.#isSaved;
+    const timeoutMs = isWaiting ? Math.max(1, this.#savedAt + SAVE_AFTER_MS - performance.now()) : undefined;
     try {
-      return await this.#watcher.readBatch(max, { timeoutMs });
+      const events = await this.#watcher.readBatch(max, { timeoutMs });
+      this.#retryMs = RETRY_MS.first;
+      return events;
     } catch (error) {
-      if (!(error instanceof EvtError) || error.symbol !== 'ERROR_TIMEOUT') throw error;
-      this.#saveBookmark();
+      if (!(error instanceof EvtError)) throw error;
+      if (error.symbol === 'ERROR_TIMEOUT') this.#saveBookmark();
+      else if (this.#options.remote !== undefined && UNREACHABLE.includes(error.symbol)) await this.#pause(error);
+      else throw error;
       return [];
     }
+  }
+
+  /** Another computer that was there comes again: it is waited for, and followed from where it was. */
+  async #pause(error: EvtError): Promise<void> {
+    this.#saveBookmark();
+    if (this.#retryMs === RETRY_MS.first) complain(`winevt: warning: ${error.detail}: trying again`);
+    const { signal } = this.#stopping;
+    // Interrupted, it is over at once.
+    await setTimeout(this.#retryMs, undefined, { signal }).catch(() => {});
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS.last);
   }
 
   #printOne(event: EventRecord): void {

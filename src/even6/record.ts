@@ -22,33 +22,110 @@ export interface ResultRecord {
   readonly reverse: boolean;
 }
 
+const bookmarkOffset = ({ binXml, subqueryIds }: ResultRecord) =>
+  HEADER_SIZE + 8 + binXml.length + 4 * subqueryIds.length;
+
+function recordSize(record: ResultRecord): number {
+  return bookmarkOffset(record) + BOOKMARK_HEADER_SIZE + RECORD_ID_SIZE * record.recordIds.length;
+}
+
 export function writeResultRecord(record: ResultRecord): Uint8Array {
-  const { binXml, subqueryIds, recordIds, currentChannel, reverse } = record;
-  const queriesAt = HEADER_SIZE + 4 + binXml.length;
-  const bookmarkAt = queriesAt + 4 + 4 * subqueryIds.length;
-  const bookmarkSize = BOOKMARK_HEADER_SIZE + RECORD_ID_SIZE * recordIds.length;
-  const bytes = new Uint8Array(bookmarkAt + bookmarkSize);
-  const view = new DataView(bytes.buffer);
-  const put = (at: number, ...values: readonly number[]) => {
-    for (const [i, value] of values.entries()) view.setUint32(at + 4 * i, value, true);
-  };
-  put(0, bytes.length, HEADER_SIZE, HEADER_SIZE, bookmarkAt, binXml.length);
-  bytes.set(binXml, HEADER_SIZE + 4);
-  put(queriesAt, subqueryIds.length, ...subqueryIds);
-  const direction = reverse ? REVERSE : 0;
-  put(
-    bookmarkAt,
-    bookmarkSize,
-    BOOKMARK_HEADER_SIZE,
-    recordIds.length,
-    currentChannel,
-    direction,
-    BOOKMARK_HEADER_SIZE,
-  );
-  for (const [i, id] of recordIds.entries()) {
-    view.setBigUint64(bookmarkAt + BOOKMARK_HEADER_SIZE + RECORD_ID_SIZE * i, id, true);
-  }
+  const bytes = new Uint8Array(recordSize(record));
+  writeRecordAt(record, bytes, 0);
   return bytes;
+}
+
+function writeRecordAt(record: ResultRecord, bytes: Uint8Array, start: number): void {
+  const { binXml, subqueryIds, recordIds, currentChannel, reverse } = record;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const bookmarkAt = bookmarkOffset(record);
+  let at = start;
+  const put = (value: number) => {
+    view.setUint32(at, value, true);
+    at += 4;
+  };
+  put(recordSize(record));
+  put(HEADER_SIZE);
+  put(HEADER_SIZE);
+  put(bookmarkAt);
+  put(binXml.length);
+  bytes.set(binXml, at);
+  at += binXml.length;
+  put(subqueryIds.length);
+  for (const id of subqueryIds) put(id);
+  put(recordSize(record) - bookmarkAt);
+  put(BOOKMARK_HEADER_SIZE);
+  put(recordIds.length);
+  put(currentChannel);
+  put(reverse ? REVERSE : 0);
+  put(BOOKMARK_HEADER_SIZE);
+  for (const id of recordIds) {
+    view.setBigUint64(at, id, true);
+    at += RECORD_ID_SIZE;
+  }
+}
+
+const FIRST_BATCH_SIZE = 65_536;
+
+/** Records one behind the other, each at an even offset, as Windows lays them out. */
+export class RecordLayout {
+  readonly offsets: number[] = [];
+  readonly sizes: number[] = [];
+  readonly #maxBytes: number;
+  #bytes = new Uint8Array(FIRST_BATCH_SIZE);
+  #end = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get count(): number {
+    return this.offsets.length;
+  }
+
+  /** Whether there would be room for a record if it were the only one. */
+  takes(record: ResultRecord): boolean {
+    return recordSize(record) <= this.#maxBytes;
+  }
+
+  /** @returns false, and the record is left out, where there is no room for it */
+  add(record: ResultRecord): boolean {
+    const at = this.#place(recordSize(record));
+    if (at === undefined) return false;
+    writeRecordAt(record, this.#bytes, at);
+    return true;
+  }
+
+  /** The same for a record in bytes. */
+  addBytes(record: Uint8Array): boolean {
+    const at = this.#place(record.length);
+    if (at === undefined) return false;
+    this.#bytes.set(record, at);
+    return true;
+  }
+
+  #place(size: number): number | undefined {
+    const at = this.#end + (this.#end % 2);
+    if (at + size > this.#maxBytes) return undefined;
+    if (at + size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(at + size, 2 * this.#bytes.length));
+      grown.set(this.#bytes.subarray(0, this.#end));
+      this.#bytes = grown;
+    }
+    this.offsets.push(at);
+    this.sizes.push(size);
+    this.#end = at + size;
+    return at;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  /** Each record in memory of its own. */
+  records(): Uint8Array[] {
+    return this.offsets.map((at, i) => this.#bytes.slice(at, at + this.sizes[i]!));
+  }
 }
 
 function damaged(what: string): EvtError {
@@ -83,24 +160,6 @@ export function readResultRecord(bytes: Uint8Array): ResultRecord {
     currentChannel: number(bookmarkAt + 12),
     reverse: number(bookmarkAt + 16) === REVERSE,
   };
-}
-
-/** Records one behind the other, each at an even offset, as Windows lays them out. */
-export function layOutRecords(records: readonly Uint8Array[]): {
-  readonly bytes: Uint8Array;
-  readonly offsets: number[];
-  readonly sizes: number[];
-} {
-  const offsets: number[] = [];
-  let end = 0;
-  for (const { length } of records) {
-    const at = end + (end % 2);
-    offsets.push(at);
-    end = at + length;
-  }
-  const bytes = new Uint8Array(end);
-  for (const [i, record] of records.entries()) bytes.set(record, offsets[i]);
-  return { bytes, offsets, sizes: records.map(({ length }) => length) };
 }
 
 /**

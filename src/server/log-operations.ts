@@ -47,13 +47,15 @@ export function logOperations(logs: ServedLogs): ServedOperation[] {
     })),
 
     serve(operations.CLEAR_LOG, async ({ control, channel, backup }, { api, caller, signal, object }) => {
-      const controls = object(control, OperationControl);
-      // Who may not clear learns all the same whether there is such a channel.
-      await runAsynchronous(callChannelConfig(session, channel, api, { signal }));
-      demand(access, caller.identity, channel, 'clear', api);
-      const target = backup === undefined || backup === '' ? undefined : writableFile(logs, backup, api);
-      const request = { channel, backup: target, onUnrecorded: undefined };
-      await controls.run(signal, (either) => runAsynchronous(callClearLog(session, request, api, { signal: either })));
+      // Cancelled at whatever point: the control governs all of it.
+      await object(control, OperationControl).run(signal, async (either) => {
+        // Who may not clear learns all the same whether there is such a channel.
+        await runAsynchronous(callChannelConfig(session, channel, api, { signal: either }));
+        demand(access, caller.identity, channel, 'clear', api);
+        const target = backup === undefined || backup === '' ? undefined : writableFile(logs, backup, api);
+        const request = { channel, backup: target, onUnrecorded: undefined };
+        await runAsynchronous(callClearLog(session, request, api, { signal: either }));
+      });
       return { info: operations.NO_INFO };
     }),
 
@@ -77,10 +79,12 @@ export function logOperations(logs: ServedLogs): ServedOperation[] {
     }),
 
     serve(operations.LOCALIZE_EXPORT_LOG, async ({ control, file, flags }, { api, caller, signal, object }) => {
-      object(control, OperationControl);
+      const controls = object(control, OperationControl);
       if (flags !== 0) throw invalid(api, `flags 0x${flags.toString(16)}`);
       const target = readableFile(logs, caller.identity, file, api);
-      await runAsynchronous(callLogInfoOf(session, target, 'file', api, { signal }));
+      await controls.run(signal, (either) =>
+        runAsynchronous(callLogInfoOf(session, target, 'file', api, { signal: either })),
+      );
       // Windows succeeds and says in the details that no message was found: so it is for all events here.
       const error = WIN32.ERROR_EVT_MESSAGE_NOT_FOUND;
       return { info: { error, subError: 0, subErrorParameter: 0 } };

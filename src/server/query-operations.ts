@@ -1,6 +1,6 @@
 import { EvtError } from '../errors/evt-error.ts';
-import { layOutRecords } from '../even6/record.ts';
-import { INFINITE, MAX_QUERY_CHANNELS, MAX_RECORDS } from '../even6/stubs/limits.ts';
+import { RecordLayout } from '../even6/record.ts';
+import { INFINITE, MAX_PAYLOAD, MAX_QUERY_CHANNELS, MAX_RECORDS } from '../even6/stubs/limits.ts';
 import * as operations from '../even6/stubs/operations.ts';
 import { Operation } from '../operations/operation.ts';
 import { runAsync, turn } from '../operations/task.ts';
@@ -11,7 +11,7 @@ import { EventSourceObject } from '../service/objects.ts';
 import type { EventPosition, LogEvent, SeekOrigin } from '../service/service.ts';
 import { admission } from './access.ts';
 import { LogQuery, OperationControl, toldChannels } from './context-objects.ts';
-import { fits, recordOf } from './record-answer.ts';
+import { addEvents } from './record-answer.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ClientCall, type ServedOperation, serve } from './served-operation.ts';
 
@@ -68,39 +68,34 @@ export async function readBatch(
 ): Promise<operations.RecordBatch> {
   // Between two steps nothing is pending on the handle that a cancel could end.
   const operation = new Operation(api, handle, { signal });
-  const records: Uint8Array[] = [];
-  let bytes = 0;
-  const putBack = () => surplus.unshift(...records);
+  const answer = new RecordLayout(MAX_PAYLOAD);
+  const putBack = () => surplus.unshift(...answer.records());
   try {
-    while (records.length < count) {
+    while (answer.count < count) {
       operation.checkpoint();
-      if (!waits || records.length > 0 || surplus.length > 0) {
+      if (!waits || answer.count > 0 || surplus.length > 0) {
         while (!lane.tryEnter()) await runAsync(operation.waitFor((wake) => lane.onRoom(wake), 0));
       }
       const next = surplus[0];
       if (next === undefined) {
-        const events = await read(Math.min(count - records.length, EVENTS_PER_STEP), records.length);
+        const events = await read(Math.min(count - answer.count, EVENTS_PER_STEP), answer.count);
         if (events.length === 0) break;
         // Those that are damaged inside are left out: there may be more behind them.
-        for (const record of events.map(recordOf)) if (record !== undefined) surplus.push(record);
+        surplus.push(...addEvents(answer, events));
         if (operation.turnDue()) await turn();
-        continue;
-      }
-      if (!fits(next, records, bytes)) break;
-      bytes += next.length + (next.length % 2);
-      records.push(next);
-      surplus.shift();
+      } else if (answer.addBytes(next)) surplus.shift();
+      else break;
     }
   } catch (error) {
     const isCancel = signal.aborted || (error instanceof EvtError && error.symbol === 'ERROR_CANCELLED');
     // Whatever else it is, the time being over or a log that cannot be read on, is told when there is nothing better to tell.
-    if (isCancel || records.length === 0) {
+    if (isCancel || answer.count === 0) {
       putBack();
       throw error;
     }
   }
   onUndelivered(putBack);
-  return layOutRecords(records);
+  return answer;
 }
 
 /** An answer tells of so many channels. @throws EvtError ERROR_INVALID_PARAMETER (87), and what was opened is closed */

@@ -1,29 +1,37 @@
-import { writeWireDocument } from '../binxml/wire.ts';
+import { wireDocument } from '../binxml/wire.ts';
 import { EvtError } from '../errors/evt-error.ts';
+import type { RecordLayout, ResultRecord } from '../even6/record.ts';
 import { writeResultRecord } from '../even6/record.ts';
-import { MAX_PAYLOAD } from '../even6/stubs/limits.ts';
 import type { LogEvent } from '../service/service.ts';
 
-/** An event as a record of a result; undefined when it cannot be written: it is damaged inside, or larger than any answer. */
-export function recordOf(event: LogEvent): Uint8Array | undefined {
+/** An event as a record, in memory that the next one is written to; undefined when it cannot be written: it is damaged inside. */
+function recordOf(event: LogEvent): ResultRecord | undefined {
   const { recordIds, current, direction } = event.position;
   try {
-    const record = writeResultRecord({
-      binXml: writeWireDocument(event.document),
-      subqueryIds: [...event.queryIds],
+    return {
+      binXml: wireDocument(event.document),
+      subqueryIds: event.queryIds,
       recordIds: recordIds.map((id) => id ?? 0n),
       currentChannel: current,
       reverse: direction === 'reverse',
-    });
-    // One that no answer has room for would be in the way of all behind it.
-    return record.length <= MAX_PAYLOAD ? record : undefined;
+    };
   } catch (error) {
     if (error instanceof EvtError) return undefined;
     throw error;
   }
 }
 
-/** Whether a record fits an answer behind those that have so many bytes. Each begins at an even offset; one always fits. */
-export function fits(record: Uint8Array, records: readonly Uint8Array[], bytes: number): boolean {
-  return records.length === 0 || bytes + record.length + 1 <= MAX_PAYLOAD;
+/**
+ * Writes events behind what an answer has already. Left out are those that cannot be written: they are damaged inside, or larger than
+ * any answer, where they would be in the way of all behind them.
+ * @returns the records for which there is no room: they are for the next answer
+ */
+export function addEvents(answer: RecordLayout, events: readonly LogEvent[]): Uint8Array[] {
+  const left: Uint8Array[] = [];
+  for (const event of events) {
+    const record = recordOf(event);
+    if (record === undefined || !answer.takes(record)) continue;
+    if (left.length > 0 || !answer.add(record)) left.push(writeResultRecord(record));
+  }
+  return left;
 }

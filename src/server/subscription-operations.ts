@@ -49,6 +49,8 @@ async function waitForEvents(handle: number, api: string, signal: AbortSignal): 
   const { queue, subscription } = handleObject(handle, SubscriptionObject, api);
   const operation = new Operation(api, handle, { signal });
   for (;;) {
+    // A look of its own would not know of a cancel that came between two.
+    operation.checkpoint();
     const seen = subscription.changes;
     const look = new Operation(api, handle, { signal, timeoutMs: LOOK_MS });
     try {

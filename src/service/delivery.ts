@@ -41,6 +41,11 @@ export class SignalDelivery {
   #fulfil: (() => void) | undefined;
   #endWait: (() => void) | undefined;
   #ended = false;
+  /**
+   * The next look is when somebody has read: another machine is not asked for changes while it has unread events, which is all that it
+   * would say.
+   */
+  #isUnread = false;
 
   constructor(source: DeliverySource, signal: EventSignal) {
     this.#source = source;
@@ -48,20 +53,31 @@ export class SignalDelivery {
     this.#seen = source.subscription.changes;
     this.#reset();
     deliveries.add(this);
-    setImmediate(() => this.#run());
+    setImmediate(() => void this.#run());
   }
 
   /** All events that were there have been read. @param seen the subscription's changes before that was found out */
   drained(seen: number): void {
     this.#seen = seen;
     this.#reset();
+    this.#goOn();
   }
 
   /** Some events have been read: where the caller has reset the signal meanwhile, it is set again for the rest. */
   read(): void {
     const signal = this.#signal;
     const isSet = signal instanceof Int32Array ? Atomics.load(signal, 0) !== 0 : this.#fulfil === undefined;
-    if (!isSet) this.#source.queue.whenIdle(() => void this.look());
+    if (isSet) return;
+    const { queue, subscription } = this.#source;
+    if (subscription.needsTurns) this.#goOn();
+    else queue.whenIdle(() => void this.look());
+  }
+
+  /** Looks again, where that was put off until somebody reads. */
+  #goOn(): void {
+    if (!this.#isUnread) return;
+    this.#isUnread = false;
+    this.#source.queue.whenIdle(() => void this.#run());
   }
 
   get signal(): EventSignal {
@@ -94,29 +110,57 @@ export class SignalDelivery {
   look(): boolean {
     const { handle, queue, subscription } = this.#source;
     // Who reads at this moment finds out himself.
-    if (!isOpen(handle) || queue.busy) return true;
+    if (!isOpen(handle) || queue.busy || subscription.needsTurns) return true;
     this.#seen = subscription.changes;
     try {
       const operation = new Operation(API, handle, { timeoutMs: LOOK_MS });
       if (queue.run(API, () => subscription.ready(operation))) this.#set();
       return true;
     } catch (error) {
-      if (!(error instanceof EvtError)) throw error;
-      if (error.symbol === 'ERROR_TIMEOUT' || error.symbol === 'ERROR_CANCELLED') return false;
-      // EvtNext tells the reader.
-      this.#set();
-      return true;
+      return this.#failed(error);
     }
   }
 
-  #run(): void {
+  /** The same for a subscription that another machine is asked for: calls on it wait until it has answered. */
+  async #ask(): Promise<boolean> {
+    const { handle, queue, subscription } = this.#source;
+    if (!isOpen(handle)) return true;
+    try {
+      const operation = new Operation(API, handle);
+      const look = function* (this: SignalDelivery): Task<boolean> {
+        this.#seen = subscription.changes;
+        return yield* subscription.ready(operation);
+      };
+      this.#isUnread = await queue.enqueue(look.bind(this));
+      if (this.#isUnread) this.#set();
+      return true;
+    } catch (error) {
+      const isKnown = this.#failed(error);
+      this.#isUnread = isKnown;
+      return isKnown;
+    }
+  }
+
+  /** @returns false when there was no time for an answer */
+  #failed(error: unknown): boolean {
+    if (!(error instanceof EvtError)) throw error;
+    if (error.symbol === 'ERROR_TIMEOUT' || error.symbol === 'ERROR_CANCELLED') return false;
+    // EvtNext tells the reader.
+    this.#set();
+    return true;
+  }
+
+  async #run(): Promise<void> {
     if (this.#ended) return;
-    if (!this.look()) {
-      setImmediate(() => this.#run());
+    const isKnown = this.#source.subscription.needsTurns ? await this.#ask() : this.look();
+    if (this.#ended) return;
+    if (!isKnown) {
+      setImmediate(() => void this.#run());
       return;
     }
+    if (this.#isUnread) return;
     this.#endWait = this.#source.subscription.onChange(this.#seen, () => {
-      this.#source.queue.whenIdle(() => this.#run());
+      this.#source.queue.whenIdle(() => void this.#run());
     });
   }
 

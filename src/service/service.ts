@@ -200,6 +200,8 @@ export interface Subscription {
   wait(operation: Operation): Task<void>;
   /** Whether {@link next} has something to give now. */
   ready(operation: Operation): Task<boolean>;
+  /** Its calls end only when others run meanwhile: they ask another machine. */
+  readonly needsTurns: boolean;
   /** Moves whenever there may be something new. */
   readonly changes: number;
   /**

@@ -1,4 +1,5 @@
 import { EvtError } from '../errors/evt-error.ts';
+import type { Win32Symbol } from '../errors/win32.ts';
 import { callNext, callSubscribe, callWait, cancel, close, runAsynchronous } from '../service/calls.ts';
 import { handleObject, isKnown } from '../service/handle-registry.ts';
 import { SubscriptionObject } from '../service/objects.ts';
@@ -41,6 +42,9 @@ export interface WatcherOptions {
   readonly onDamage?: ((damage: LogDamage) => void) | undefined;
 }
 
+/** A connection to another machine was lost. */
+const LOST: ReadonlySet<Win32Symbol> = new Set(['RPC_S_CALL_FAILED', 'RPC_S_CALL_FAILED_DNE']);
+
 /** Events fetched in one go. */
 const BATCH_SIZE = 64;
 
@@ -49,7 +53,11 @@ const BATCH_SIZE = 64;
  *
  *     for await (const event of session.watch('System', '*[System[Level<=2]]')) …
  *
- * It begins when it is made. The loop waits for events until the watcher is closed, and closes it when it is left. An open loop
+ * It begins when it is made. Where the connection to another machine is lost, it is made again, and the watcher goes on behind the last
+ * event that it gave. One that follows future events and has given none has no such place: it goes on with those that come then, and
+ * events that came meanwhile are lost to it.
+ *
+ * The loop waits for events until the watcher is closed, and closes it when it is left. An open loop
  * keeps the process running.
  */
 export class EventLogWatcher implements AsyncDisposable, AsyncIterable<EventRecord> {
@@ -116,18 +124,29 @@ export class EventLogWatcher implements AsyncDisposable, AsyncIterable<EventReco
   /**
    * The next events, at most `max` (1 to 1024); waits until there is at least one.
    * @throws EvtError ERROR_TIMEOUT (1460), ERROR_CANCELLED (1223) after {@link cancelReading} and {@link close}; when strict,
-   *   ERROR_EVT_QUERY_RESULT_STALE (15011), once: the next call goes on with the oldest record that is left; what {@link open} throws
+   *   ERROR_EVT_QUERY_RESULT_STALE (15011), once: the next call goes on with the oldest record that is left; what {@link open} throws;
+   *   of another machine, RPC_S_SERVER_UNAVAILABLE (1722) while it cannot be reached: the next call tries again
    */
   async readBatch(max: number = BATCH_SIZE, options: ReadOptions = {}): Promise<EventRecord[]> {
     while (this.#batch.length === 0) {
       const handle = this.#handle !== undefined && !this.#closed ? this.#handle : await this.#stillOpen();
-      await runAsynchronous(callWait(handle, 'EvtNext', options));
-      const { signal } = options;
-      // None, where another caller has taken them meanwhile.
-      const call = callNext(handle, Math.max(max, BATCH_SIZE), 'EvtNext', { signal });
-      this.#batch.push(...(await runAsynchronous(call)));
+      this.#batch.push(...(await this.#next(handle, max, options)));
     }
     return this.#batch.splice(0, max).map((event) => new EventRecord(event));
+  }
+
+  /** Waits for events and takes them: none, where another caller has taken them meanwhile. */
+  async #next(handle: number, max: number, options: ReadOptions): Promise<LogEvent[]> {
+    for (let losses = 0; ; losses++) {
+      try {
+        await runAsynchronous(callWait(handle, 'EvtNext', options));
+        const { signal } = options;
+        return await runAsynchronous(callNext(handle, Math.max(max, BATCH_SIZE), 'EvtNext', { signal }));
+      } catch (error) {
+        // The next call makes a connection anew, and goes on behind the last event. Lost at once again, it is a failure.
+        if (!(error instanceof EvtError) || !LOST.has(error.symbol) || losses > 0) throw error;
+      }
+    }
   }
 
   async #stillOpen(): Promise<number> {

@@ -52,8 +52,8 @@ export function winevt(args: readonly string[], { cwd, env, input = '', stdout }
   return { status: result.status ?? undefined, stdout: result.stdout ?? '', stderr: result.stderr };
 }
 
-export function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [COMMAND, ...args], { env: environment({}), stdio: ['ignore', 'pipe', 'pipe'] });
+export function start(args: readonly string[], env: RunOptions['env'] = {}): ChildProcess {
+  return spawn(process.execPath, [COMMAND, ...args], { env: environment(env), stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** Runs the command, and does something to it once, when it has printed something. Nothing more is read before. */

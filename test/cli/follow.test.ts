@@ -1,8 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { EventLogServer } from '../../src/server/event-log-server.ts';
 import { temporaryFolder } from '../log-files.ts';
+import { fill, PASSWORD, serve } from '../server/serve.ts';
 import { GrowingLog, largeEvent } from '../service/growing-log.ts';
 import { linesOf, requireBuild, start, winevt } from './command.ts';
 
@@ -22,13 +25,14 @@ class Running {
   #look: () => void = () => {};
 
   constructor(...args: string[]) {
-    this.#child = start(args);
+    this.#child = start(args, { WINEVT_PASSWORD: PASSWORD });
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.#look();
     });
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
+      this.#look();
     });
     this.status = new Promise((resolve) => {
       this.#child.on('close', resolve);
@@ -40,6 +44,16 @@ class Running {
     return new Promise((resolve) => {
       this.#look = () => {
         if (linesOf(this.stdout).length >= lines) resolve();
+      };
+      this.#look();
+    });
+  }
+
+  /** Waits until it has said something beside the events. */
+  complained(what: RegExp): Promise<void> {
+    return new Promise((resolve) => {
+      this.#look = () => {
+        if (what.test(this.stderr)) resolve();
       };
       this.#look();
     });
@@ -113,5 +127,50 @@ describe.skipIf(process.platform === 'win32')('winevt follow', () => {
     expect(winevt(['follow']).status).toBe(2);
     expect(winevt(['follow', 'No-Such-Channel', '--logs', folder])).toMatchObject({ status: 1, stdout: '' });
     expect(winevt(['follow', newLog().path, '-q', '*[']).stderr).toMatch(/ERROR_EVT_INVALID_QUERY/);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('winevt follow /r:', () => {
+  it('goes on past lost connections and past a server that ends, and from its bookmark', async () => {
+    const { server, store, users } = await serve();
+    const { port } = server;
+    await fill(store, 'App', 3);
+    const bookmark = join(folder, 'remote-bookmark.xml');
+    const args = ['follow', 'App', `/r:127.0.0.1:${port}`, '/u:alice', '--oldest', '/f:json', '/bm', bookmark];
+    const running = new Running(...args);
+    await running.printed(3);
+    server.dropConnections();
+    await fill(store, 'App', 2, 4);
+    await running.printed(5);
+    await server.close();
+    await running.complained(/trying again/);
+    await fill(store, 'App', 2, 6);
+    const again = await EventLogServer.start({ folder: store, users, port });
+    onTestFinished(() => again.close());
+    await running.printed(7);
+    running.kill('SIGINT');
+    expect(await running.status).toBe(130);
+    expect(running.ids).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    await fill(store, 'App', 1, 8);
+    const next = new Running(...args, '/c:1');
+    expect(await next.status).toBe(0);
+    expect(next.ids).toEqual([8]);
+  });
+
+  it('stops at Ctrl-C while its server does not answer', async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void silent.close());
+    const connected = new Promise<void>((resolve) => {
+      silent.once('connection', (socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => resolve());
+      });
+    });
+    const { port } = silent.address() as AddressInfo;
+    const running = new Running('follow', 'App', `/r:127.0.0.1:${port}`, '/u:alice');
+    await connected;
+    running.kill('SIGINT');
+    expect(await running.status).toBe(130);
   });
 });

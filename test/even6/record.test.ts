@@ -4,7 +4,7 @@ import { resolveDocument } from '../../src/binxml/resolve.ts';
 import { readWireDocument, writeWireDocument } from '../../src/binxml/wire.ts';
 import { EvtError } from '../../src/errors/evt-error.ts';
 import {
-  layOutRecords,
+  RecordLayout,
   type ResultRecord,
   readResultRecord,
   recordsOf,
@@ -92,9 +92,13 @@ describe('a record of a result', () => {
 describe('the records of an answer', () => {
   it('begin at even offsets, as in a Windows machine’s answer', () => {
     const sizes = [1805, 3247, 2281, 3225, 2281];
-    const { bytes, offsets, ...rest } = layOutRecords(sizes.map((size, i) => new Uint8Array(size).fill(i + 1)));
+    const answer = new RecordLayout(13_000);
+    for (const [i, size] of sizes.entries()) expect(answer.addBytes(new Uint8Array(size).fill(i + 1))).toBe(true);
+    expect(answer.addBytes(new Uint8Array(1000))).toBe(false);
+    const { bytes, offsets } = answer;
     expect(offsets).toEqual([0, 1806, 5054, 7336, 10_562]);
-    expect(rest.sizes).toEqual(sizes);
+    expect(answer.sizes).toEqual(sizes);
+    expect(answer.records().map(({ length }) => length)).toEqual(sizes);
     expect(bytes.length).toBe(12_843);
     expect(recordsOf(bytes, offsets, sizes).map((record) => [record[0], record.at(-1), record.length])).toEqual(
       sizes.map((size, i) => [i + 1, i + 1, size]),

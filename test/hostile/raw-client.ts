@@ -7,7 +7,7 @@ import { decodePdu, encodePdu, type Pdu, PduFlag, PduStream, PduType } from '../
 import { EVENT_SERVICE, NDR } from '../../src/even6/pdu/syntaxes.ts';
 import { fragments, PduSecurity, StubAssembly } from '../../src/even6/rpc/pdu-security.ts';
 import { NtlmClient } from '../../src/even6/security/ntlm-client.ts';
-import { AuthLevel, AuthType } from '../../src/even6/security/security-context.ts';
+import { AuthLevel, AuthType, SIGNATURE_SIZE } from '../../src/even6/security/security-context.ts';
 import type { Fields } from '../../src/even6/stubs/codec.ts';
 import { decodeResponse, encodeRequest, type RpcOperation } from '../../src/even6/stubs/operations.ts';
 import { PASSWORD } from '../server/serve.ts';
@@ -121,8 +121,16 @@ export class RawClient {
   /** One fragment of a request, whole unless its flags say otherwise, as the wire has it. */
   fragment(opnum: number, stub: Uint8Array, options: RequestOptions = {}): Uint8Array {
     const { flags = WHOLE, callId = this.#nextCall++, allocHint = stub.length, contextId = 0 } = options;
-    const parts = { type: PduType.request, flags, callId, body: encodeCallBody(allocHint, contextId, opnum, stub) };
-    return this.#security === undefined ? encodePdu(parts) : this.#security.encode(parts);
+    const body = encodeCallBody(allocHint, contextId, opnum, stub);
+    const parts = { type: PduType.request, flags, callId, body };
+    if (this.#security === undefined) return encodePdu(parts);
+    const { context, level, contextId: authContextId } = this.#security;
+    const token = new Uint8Array(SIGNATURE_SIZE);
+    const padding = -stub.length & 15;
+    const auth = { type: context.type, level, contextId: authContextId, token };
+    const pdu = encodePdu({ ...parts, auth, padding });
+    this.#security.seal(pdu, padding);
+    return pdu;
   }
 
   /** Sends a request. @returns its call id */

@@ -13,6 +13,8 @@ export interface Served {
   readonly server: EventLogServer;
   /** The store that is served. */
   readonly store: string;
+  /** The file of users. */
+  readonly users: string;
   /** The folder that clients may write to. */
   readonly exports: string;
   /** A session on it, of alice unless said otherwise. */
@@ -57,7 +59,7 @@ export async function serve(options: Partial<ServerOptions> = {}): Promise<Serve
     sessions.push(opened);
     return opened;
   };
-  return { server, store, exports, session, told };
+  return { server, store, users, exports, session, told };
 }
 
 /** Writes events with ids from 1 on to a channel of a store. */

@@ -24,7 +24,8 @@ export class NdrWriter {
     const at = this.#at;
     const end = at + size;
     if (end > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
+      // What follows something large is small: no second copy for that.
+      const grown = new Uint8Array(Math.max(end + FIRST_SIZE, 2 * this.#bytes.length));
       grown.set(this.#bytes.subarray(0, at));
       this.#bytes = grown;
       this.#view = new DataView(grown.buffer);

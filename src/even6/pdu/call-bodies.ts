@@ -26,13 +26,18 @@ export function stubOffset(flags: number): number {
   return CALL_HEAD + ((flags & PduFlag.objectUuid) === 0 ? 0 : OBJECT_UUID_SIZE);
 }
 
+/** Writes the head of a request, or of a response, whose opnum is 0. */
+export function writeCallHead(to: Uint8Array, at: number, allocHint: number, contextId: number, opnum: number): void {
+  const view = new DataView(to.buffer, to.byteOffset);
+  view.setUint32(at, allocHint, true);
+  view.setUint16(at + 4, contextId, true);
+  view.setUint16(at + 6, opnum, true);
+}
+
 /** The head of a request (its last field the opnum) or of a response (0), with its stub behind. */
 export function encodeCallBody(allocHint: number, contextId: number, opnum: number, stub: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(CALL_HEAD + stub.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, allocHint, true);
-  view.setUint16(4, contextId, true);
-  view.setUint16(6, opnum, true);
+  writeCallHead(bytes, 0, allocHint, contextId, opnum);
   bytes.set(stub, CALL_HEAD);
   return bytes;
 }

@@ -118,28 +118,36 @@ export interface PduParts {
   readonly padding?: number;
 }
 
-/** A PDU in bytes. */
+/** A trailer begins at a multiple of this. */
+const TRAILER_ALIGNMENT = 4;
+
+/** Writes the header of a PDU that takes all of `pdu`. @param authLength bytes of its token */
+export function writeHeader(pdu: Uint8Array, type: number, flags: number, callId: number, authLength: number): void {
+  const view = new DataView(pdu.buffer, pdu.byteOffset);
+  pdu[0] = VERSION;
+  pdu[2] = type;
+  pdu[3] = flags;
+  pdu[4] = DATA_REPRESENTATION;
+  view.setUint16(8, pdu.length, true);
+  view.setUint16(10, authLength, true);
+  view.setUint32(12, callId, true);
+}
+
+/** A PDU in bytes. @throws PduError for more than a PDU can be */
 export function encodePdu({ type, flags, callId, body, auth, ...parts }: PduParts): Uint8Array {
-  const padding = auth === undefined ? 0 : (parts.padding ?? -body.length & 3);
+  const padding = auth === undefined ? 0 : (parts.padding ?? -body.length & (TRAILER_ALIGNMENT - 1));
   const trailer = HEADER_SIZE + body.length + padding;
   const size = auth === undefined ? trailer : trailer + TRAILER_SIZE + auth.token.length;
   // Its length would be told as another one.
   if (size > MAX_PDU_SIZE) throw new PduError(`a PDU of ${size} bytes is larger than PDUs can be`);
   const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  bytes[0] = VERSION;
-  bytes[2] = type;
-  bytes[3] = flags;
-  bytes[4] = DATA_REPRESENTATION;
-  view.setUint16(8, bytes.length, true);
-  view.setUint16(10, auth?.token.length ?? 0, true);
-  view.setUint32(12, callId, true);
+  writeHeader(bytes, type, flags, callId, auth?.token.length ?? 0);
   bytes.set(body, HEADER_SIZE);
   if (auth !== undefined) {
     bytes[trailer] = auth.type;
     bytes[trailer + 1] = auth.level;
     bytes[trailer + 2] = padding;
-    view.setUint32(trailer + 4, auth.contextId, true);
+    new DataView(bytes.buffer).setUint32(trailer + 4, auth.contextId, true);
     bytes.set(auth.token, trailer + TRAILER_SIZE);
   }
   return bytes;

@@ -5,7 +5,8 @@ import { decodeTower, encodeTower } from '../epm/tower.ts';
 import { NdrError } from '../ndr/ndr-error.ts';
 import { ENDPOINT_MAPPER, EVENT_SERVICE, NDR } from '../pdu/syntaxes.ts';
 import { ClientConnection, type ClientSecurity, type SentCall } from './client-connection.ts';
-import { RpcClient } from './rpc-client.ts';
+import { type CallOptions, RpcClient, type StubCall } from './rpc-client.ts';
+import { lostError } from './rpc-failure.ts';
 
 /** The port on which everybody asks for ports. */
 export const ENDPOINT_MAPPER_PORT = 135;
@@ -26,32 +27,36 @@ export class ClientAssociation extends RpcClient {
   readonly #address: ServerAddress;
   readonly #security: ClientSecurity | undefined;
   readonly #connections: ClientConnection[] = [];
-  readonly #onConnections: (count: number) => void;
+  readonly #onLost: (losses: number) => void;
   #connecting: Promise<ClientConnection> | undefined;
+  /** Those that are not agreed on yet. */
+  readonly #binding = new Set<ClientConnection>();
+  readonly #ending = new AbortController();
   #group = 0;
   #port: number | undefined;
-  #isClosed = false;
+  #losses = 0;
+  #longCalls = 0;
 
-  /** @param onConnections told of the number of connections whenever it changes */
+  /** @param onLost told of {@link losses} whenever they change */
   constructor(
     address: ServerAddress,
     security: ClientSecurity | undefined,
-    onConnections: (count: number) => void = () => {},
+    onLost: (losses: number) => void = () => {},
   ) {
     super();
-    this.#onConnections = onConnections;
+    this.#onLost = onLost;
     this.#address = address;
     this.#security = security;
     this.#port = address.port;
   }
 
-  get isConnected(): boolean {
-    return this.#connections.length > 0;
+  get losses(): number {
+    return this.#losses;
   }
 
   close(): void {
-    this.#isClosed = true;
-    for (const connection of [...this.#connections]) connection.close();
+    this.#ending.abort();
+    for (const connection of [...this.#connections, ...this.#binding]) connection.close();
   }
 
   /**
@@ -72,32 +77,48 @@ export class ClientAssociation extends RpcClient {
   }
 
   async #connect(api: string): Promise<ClientConnection> {
+    for (;;) {
+      const group = this.#connections.length === 0 ? 0 : this.#group;
+      try {
+        return await this.#join(group, api);
+      } catch (error) {
+        // The group may have gone while it was joined; a port that was asked for may be another one now.
+        this.#port = this.#address.port;
+        if (group === 0 || this.#connections.length > 0) throw error;
+      }
+    }
+  }
+
+  /** @param group 0: a new one */
+  async #join(group: number, api: string): Promise<ClientConnection> {
     this.#port ??= await this.#findPort(api);
     const connection = await this.#open(this.#port, api);
-    await withinTime(
-      connection.bind(EVENT_SERVICE, this.#connections.length === 0 ? 0 : this.#group, this.#security, api),
-      this.#address.connectTimeoutMs,
-      () => connection.close(this.#unavailable(api, 'it does not answer')),
+    await withinTime(connection.bind(EVENT_SERVICE, group, this.#security, api), this.#address.connectTimeoutMs, () =>
+      connection.close(this.#unavailable(api, 'it does not answer')),
     );
-    if (this.#isClosed) connection.close();
+    if (connection.isClosed) throw lostError(api, false);
     this.#group = connection.group;
+    this.#binding.delete(connection);
     this.#connections.push(connection);
-    this.#onConnections(this.#connections.length);
     return connection;
   }
 
   async #open(port: number, api: string): Promise<ClientConnection> {
     const { host, connectTimeoutMs } = this.#address;
-    const socket = await openSocket(host, port, connectTimeoutMs).catch((error: unknown) => {
+    const socket = await openSocket(host, port, connectTimeoutMs, this.#ending.signal).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       throw this.#unavailable(api, why);
     });
     const connection: ClientConnection = new ClientConnection(socket, () => {
+      this.#binding.delete(connection);
       const at = this.#connections.indexOf(connection);
       if (at === -1) return;
       this.#connections.splice(at, 1);
-      this.#onConnections(this.#connections.length);
+      if (this.#connections.length > 0) return;
+      this.#losses++;
+      this.#onLost(this.#losses);
     });
+    this.#binding.add(connection);
     return connection;
   }
 
@@ -146,29 +167,58 @@ export class ClientAssociation extends RpcClient {
     await this.#free(api).catch(() => {});
   }
 
-  async send(opnum: number, stub: Uint8Array, api: string, isLong: boolean): Promise<SentCall> {
-    const connection = await this.#free(api);
-    const sent = connection.call(opnum, stub, api);
-    if (isLong && !connection.isMultiplexed) void this.#prepareLane(api);
-    return sent;
+  send(opnum: number, stub: Uint8Array, api: string, options: CallOptions): StubCall {
+    const { isLong = false, isCancel = false, losses } = options;
+    let sent: SentCall | undefined;
+    let isWithdrawn = false;
+    const send = async () => {
+      const connection = await this.#free(api);
+      if (isWithdrawn || (losses !== undefined && losses !== this.#losses)) throw lostError(api, false);
+      sent = connection.call(opnum, stub, api);
+      if (isLong) this.#longCalls++;
+      // While a long call is pending, every other one may take the place that a cancel needs.
+      if (this.#longCalls > 0 && !isCancel && !connection.isMultiplexed) void this.#prepareLane(api);
+      try {
+        return await sent.answer;
+      } finally {
+        if (isLong) this.#longCalls--;
+      }
+    };
+    return {
+      answer: send(),
+      withdraw() {
+        if (sent !== undefined) return false;
+        isWithdrawn = true;
+        return true;
+      },
+      orphan: () => sent?.orphan() === true,
+      drop: () => sent?.drop(),
+    };
   }
 }
 
-function openSocket(host: string, port: number, timeoutMs: number): Promise<Socket> {
+function openSocket(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    const onAbort = () => fail(new Error('the session was closed'));
+    signal.addEventListener('abort', onAbort);
+    const settle = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
     const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     const fail = (error: Error) => {
-      clearTimeout(timer);
+      settle();
       socket.destroy();
       reject(error);
     };
     socket.once('error', fail);
     socket.once('connect', () => {
-      clearTimeout(timer);
+      settle();
       socket.off('error', fail);
       resolve(socket);
     });
+    if (signal.aborted) onAbort();
   });
 }
 

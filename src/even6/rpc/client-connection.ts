@@ -36,6 +36,8 @@ const AUTH_CONTEXT = 1;
 const MAX_LEGS = 8;
 /** Bytes of one answer: MAX_PAYLOAD and the lists beside it. */
 const MAX_ANSWER = 16 * 1024 * 1024;
+/** Orphaned calls whose answers are still looked for: later ones push the oldest out. */
+const MAX_ORPHANS = 256;
 
 /** How a client protects its calls: a security context of its own for each connection. */
 export interface ClientSecurity {
@@ -53,8 +55,13 @@ interface PendingCall {
 /** A call that has been sent. */
 export interface SentCall {
   readonly answer: Promise<Uint8Array>;
-  /** Nobody waits for the answer any more: the server need not send one. False when it does not understand that. */
+  /**
+   * Nobody waits for the answer any more: the server need not send one, but one that is on its way is still taken. False when the
+   * server does not understand that.
+   */
   orphan(): boolean;
+  /** Ends the connection. */
+  drop(): void;
 }
 
 /** One connection of a client, once it is bound. */
@@ -63,6 +70,8 @@ export class ClientConnection {
   readonly #incoming = new PduStream();
   readonly #outgoing: SendQueue;
   readonly #calls = new Map<number, PendingCall>();
+  /** Calls that the server was told to forget: it may have answered before it heard of that. */
+  readonly #orphans = new Map<number, PendingCall>();
   readonly #onClose: () => void;
   #security: PduSecurity | undefined;
   /** The server has not yet shown whether it takes the last leg of the authentication. */
@@ -118,8 +127,9 @@ export class ClientConnection {
     this.#socket.destroy();
     this.#outgoing.drop();
     this.#security?.context.dispose();
-    const calls = [...this.#calls.values()];
+    const calls = [...this.#calls.values(), ...this.#orphans.values()];
     this.#calls.clear();
+    this.#orphans.clear();
     for (const { reject, api } of calls) reject(lostError(api, true));
     this.#onHandshake = undefined;
     this.#onClose();
@@ -255,13 +265,29 @@ export class ClientConnection {
       const carrier = { type: PduType.request, flags: 0, callId, contextId: CONTEXT, opnum };
       this.#outgoing.push(fragments(stub, carrier, this.#maxTransmit, this.#security), stub.length);
     });
-    const orphan = () => {
-      if (!this.#keepsOnOrphan || !this.#calls.delete(callId)) return false;
-      this.#keepAlive();
-      this.#sendPdu({ type: PduType.orphaned, callId, body: new Uint8Array() });
-      return true;
-    };
-    return { answer, orphan };
+    return { answer, orphan: () => this.#orphan(callId), drop: () => this.close() };
+  }
+
+  #orphan(callId: number): boolean {
+    const call = this.#calls.get(callId);
+    if (!this.#keepsOnOrphan || call === undefined) return false;
+    this.#calls.delete(callId);
+    const [oldest] = this.#orphans.keys();
+    if (this.#orphans.size >= MAX_ORPHANS) this.#orphans.delete(oldest!);
+    this.#orphans.set(callId, call);
+    this.#keepAlive();
+    this.#sendPdu({ type: PduType.orphaned, callId, body: new Uint8Array() });
+    return true;
+  }
+
+  #pending(callId: number): PendingCall | undefined {
+    return this.#calls.get(callId) ?? this.#orphans.get(callId);
+  }
+
+  #settled(callId: number): void {
+    this.#calls.delete(callId);
+    this.#orphans.delete(callId);
+    this.#keepAlive();
   }
 
   #receive(bytes: Uint8Array): void {
@@ -303,13 +329,12 @@ export class ClientConnection {
     this.#security?.open(pdu);
     this.#isUnproven = false;
     if (pdu.body.length < CALL_HEAD) throw new PduError('a response is cut off');
-    const call = this.#calls.get(pdu.callId);
+    const call = this.#pending(pdu.callId);
     if (call === undefined) return;
     if (!call.assembly.add(pdu.body.subarray(CALL_HEAD), pdu.flags)) throw new PduError('fragments are out of order');
     if (call.assembly.size > MAX_ANSWER) throw new PduError('an answer has no end');
     if ((pdu.flags & PduFlag.last) === 0) return;
-    this.#calls.delete(pdu.callId);
-    this.#keepAlive();
+    this.#settled(pdu.callId);
     call.resolve(call.assembly.stub);
   }
 
@@ -320,10 +345,9 @@ export class ClientConnection {
       this.#onHandshake(pdu);
       return;
     }
-    const call = this.#calls.get(pdu.callId);
+    const call = this.#pending(pdu.callId);
     if (call === undefined) return;
-    this.#calls.delete(pdu.callId);
-    this.#keepAlive();
+    this.#settled(pdu.callId);
     const status = decodeFaultBody(pdu.body);
     // For Samba, a call behind a leg that it has not taken is out of sequence.
     const isRefusal = this.#isUnproven && status === FaultStatus.protocolError;

@@ -1,17 +1,12 @@
-import { CALL_HEAD, encodeCallBody, stubOffset } from '../pdu/call-bodies.ts';
-import {
-  type AuthTrailer,
-  encodePdu,
-  HEADER_SIZE,
-  type Pdu,
-  PduFlag,
-  type PduParts,
-  TRAILER_SIZE,
-} from '../pdu/pdu.ts';
+import { CALL_HEAD, stubOffset, writeCallHead } from '../pdu/call-bodies.ts';
+import { type AuthTrailer, HEADER_SIZE, type Pdu, PduFlag, PduType, TRAILER_SIZE, writeHeader } from '../pdu/pdu.ts';
 import { AuthLevel, type SecurityContext, SecurityError, SIGNATURE_SIZE } from '../security/security-context.ts';
 
 /** Stubs are cut at multiples of this and the last piece is padded to one, as Windows and Samba do it. */
 const STUB_ALIGNMENT = 16;
+
+/** PDUs that are handed to the system in one go. */
+const FRAGMENTS_PER_BLOCK = 11;
 
 /** How the calls of a connection are protected, once both ends know each other. */
 export class PduSecurity {
@@ -30,15 +25,15 @@ export class PduSecurity {
     return this.level >= AuthLevel.packet;
   }
 
-  encode(parts: PduParts): Uint8Array {
-    if (!this.signs) return encodePdu(parts);
-    const { type } = this.context;
-    const auth = { type, level: this.level, contextId: this.contextId, token: new Uint8Array(SIGNATURE_SIZE) };
-    const padding = -(parts.body.length - CALL_HEAD) & (STUB_ALIGNMENT - 1);
-    const bytes = encodePdu({ ...parts, auth, padding });
-    const bodyEnd = bytes.length - SIGNATURE_SIZE - TRAILER_SIZE;
-    this.context.protect(bytes, HEADER_SIZE + CALL_HEAD, bodyEnd, this.level);
-    return bytes;
+  /** Protects a request or response in place: its last bytes are room for a trailer and a signature. @param padding in front of these */
+  seal(pdu: Uint8Array, padding: number): void {
+    const signature = pdu.length - SIGNATURE_SIZE;
+    const trailer = signature - TRAILER_SIZE;
+    pdu[trailer] = this.context.type;
+    pdu[trailer + 1] = this.level;
+    pdu[trailer + 2] = padding;
+    new DataView(pdu.buffer, pdu.byteOffset).setUint32(trailer + 4, this.contextId, true);
+    this.context.protect(pdu, HEADER_SIZE + CALL_HEAD, trailer, this.level);
   }
 
   #isNamedBy({ type, level, contextId }: AuthTrailer): boolean {
@@ -46,21 +41,23 @@ export class PduSecurity {
   }
 
   /**
-   * Decrypts a request or response in place, and checks its signature. Which security context it is of stands in a first fragment;
-   * what later ones say about that is signed, and does not matter (MS-RPCE 3.3.1.5.2).
+   * Decrypts a PDU in place, of requests and responses what is behind the head, and checks its signature. Which security context it is
+   * of stands in a first fragment; what later ones say about that is signed, and does not matter (MS-RPCE 3.3.1.5.2).
    * @throws SecurityError: the connection is useless then
    */
-  open({ auth, bytes, flags, protectedEnd }: Pdu): void {
+  open({ type: pduType, auth, bytes, flags, protectedEnd }: Pdu): void {
     if (!this.signs) return;
+    const isAboutCall = pduType === PduType.cancel || pduType === PduType.orphaned;
+    const start = HEADER_SIZE + (isAboutCall ? 0 : stubOffset(flags));
     if (
       auth === undefined ||
       ((flags & PduFlag.first) !== 0 && !this.#isNamedBy(auth)) ||
       auth.token.length !== SIGNATURE_SIZE ||
-      protectedEnd < HEADER_SIZE + stubOffset(flags)
+      protectedEnd < start
     ) {
       throw new SecurityError('signature', 'a PDU is not protected as was agreed');
     }
-    this.context.unprotect(bytes, HEADER_SIZE + stubOffset(flags), protectedEnd, this.level);
+    this.context.unprotect(bytes, start, protectedEnd, this.level);
   }
 }
 
@@ -74,23 +71,39 @@ export interface StubCarrier {
   readonly opnum: number;
 }
 
-/** A stub in as many PDUs as it takes; each is signed when it is asked for, so ask in the order of sending. */
+/**
+ * A stub in as many PDUs as it takes, several of them in each block of bytes; each is signed when its block is asked for, so ask in the
+ * order of sending. The stub's piece is padded to a multiple of 16: all but the last one are one already.
+ */
 export function* fragments(
   stub: Uint8Array,
   carrier: StubCarrier,
   maxFragment: number,
   security: PduSecurity | undefined,
 ): Generator<Uint8Array, void> {
-  const { type, callId, contextId, opnum } = carrier;
-  const overhead = HEADER_SIZE + CALL_HEAD + (security?.signs ? TRAILER_SIZE + SIGNATURE_SIZE : 0);
-  const size = (maxFragment - overhead) & -STUB_ALIGNMENT;
-  for (let at = 0; ; at += size) {
-    const isLast = at + size >= stub.length;
-    const flags = carrier.flags | (at === 0 ? PduFlag.first : 0) | (isLast ? PduFlag.last : 0);
-    const body = encodeCallBody(stub.length - at, contextId, opnum, stub.subarray(at, at + size));
-    const parts = { type, flags, callId, body };
-    yield security === undefined ? encodePdu(parts) : security.encode(parts);
-    if (isLast) return;
+  const sealed = security?.signs ? security : undefined;
+  const head = HEADER_SIZE + CALL_HEAD;
+  const tail = sealed === undefined ? 0 : TRAILER_SIZE + SIGNATURE_SIZE;
+  const size = (maxFragment - head - tail) & -STUB_ALIGNMENT;
+  for (let at = 0, isLast = false; !isLast; ) {
+    const block = new Uint8Array(
+      Math.min(FRAGMENTS_PER_BLOCK, Math.ceil((stub.length - at) / size) || 1) * (head + size + tail),
+    );
+    let end = 0;
+    while (!isLast && end < block.length) {
+      const piece = stub.subarray(at, at + size);
+      const padding = sealed === undefined ? 0 : -piece.length & (STUB_ALIGNMENT - 1);
+      isLast = at + size >= stub.length;
+      const pdu = block.subarray(end, end + head + piece.length + padding + tail);
+      const flags = carrier.flags | (at === 0 ? PduFlag.first : 0) | (isLast ? PduFlag.last : 0);
+      writeHeader(pdu, carrier.type, flags, carrier.callId, sealed === undefined ? 0 : SIGNATURE_SIZE);
+      writeCallHead(pdu, HEADER_SIZE, stub.length - at, carrier.contextId, carrier.opnum);
+      pdu.set(piece, head);
+      sealed?.seal(pdu, padding);
+      end += pdu.length;
+      at += size;
+    }
+    yield end === block.length ? block : block.subarray(0, end);
   }
 }
 

@@ -4,6 +4,7 @@ import {
   array,
   type Codec,
   type Codecs,
+  type ContextHandle,
   conformantBytes,
   elements,
   type Fields,
@@ -310,6 +311,13 @@ export const GET_CLASSIC_LOG_DISPLAY_NAME = operation(
   { channel: channelName, locale: u4, flags: u4 },
   { name: optional(text) },
 );
+
+/** The context handles that an answer brings. */
+export function handlesOf<Out extends Fields>({ output }: RpcOperation<Fields, Out>, values: Out): ContextHandle[] {
+  return Object.keys(output)
+    .filter((name) => output[name] === handle)
+    .map((name) => values[name] as ContextHandle);
+}
 
 /** Number of the interface's operations. */
 export const OPERATION_COUNT = 29;

@@ -101,6 +101,7 @@ export interface SubscriptionParts {
  * Events found by a call that was then cancelled wait in the stash: the next one hands them out first.
  */
 export class LocalSubscription implements Subscription {
+  readonly needsTurns = false;
   readonly #parts: SubscriptionParts;
   readonly #watch: LogWatch;
   readonly #stash: LocalEvent[] = [];

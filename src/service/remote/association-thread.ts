@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
 import { EvtError } from '../../errors/evt-error.ts';
 import { ClientAssociation } from '../../even6/rpc/client-association.ts';
-import type { SentCall } from '../../even6/rpc/client-connection.ts';
+import type { StubCall } from '../../even6/rpc/rpc-client.ts';
 import { addressOf, securityOf } from './credentials.ts';
 import {
   type ThreadData,
@@ -15,10 +15,10 @@ import {
 
 const API = 'EvtOpenSession';
 const { port, options, state } = workerData as ThreadData;
-const association = new ClientAssociation(addressOf(options, API), securityOf(options, API), (connections) =>
-  Atomics.store(state, ThreadState.connections, connections),
+const association = new ClientAssociation(addressOf(options, API), securityOf(options, API), (losses) =>
+  Atomics.store(state, ThreadState.losses, losses),
 );
-const sent = new Map<number, SentCall>();
+const sent = new Map<number, StubCall>();
 
 process.on('exit', () => {
   Atomics.store(state, ThreadState.ended, 1);
@@ -39,9 +39,16 @@ function failureOf(error: unknown): NonNullable<ThreadReply['failure']> {
   return { what: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-async function call({ id, opnum, stub, api, isLong, wake }: Extract<ThreadRequest, { kind: 'call' }>): Promise<void> {
+async function call({
+  id,
+  opnum,
+  stub,
+  api,
+  options: callOptions,
+  wake,
+}: Extract<ThreadRequest, { kind: 'call' }>): Promise<void> {
   try {
-    const made = await association.send(opnum, stub, api, isLong);
+    const made = association.send(opnum, stub, api, callOptions);
     sent.set(id, made);
     reply({ id, stub: await made.answer }, wake);
   } catch (error) {
@@ -49,17 +56,26 @@ async function call({ id, opnum, stub, api, isLong, wake }: Extract<ThreadReques
   }
 }
 
+/** The server is told; one that does not understand it has so long to answer. */
+function giveUp(id: number, graceMs: number): void {
+  const call = sent.get(id);
+  if (call === undefined || call.withdraw() || call.orphan()) return;
+  const timer = setTimeout(() => call.drop(), graceMs);
+  const end = () => clearTimeout(timer);
+  call.answer.then(end, end);
+}
+
 port.on('message', (request: ThreadRequest) => {
   switch (request.kind) {
     case 'call':
       void call(request);
       return;
-    case 'orphan': {
-      const { id } = request;
-      const isGone = sent.get(id)?.orphan() === true;
-      if (isGone) reply({ id, failure: { symbol: 'RPC_S_CALL_CANCELLED', what: 'given up' } }, undefined);
+    case 'giveUp':
+      giveUp(request.id, request.graceMs);
       return;
-    }
+    case 'drop':
+      sent.get(request.id)?.drop();
+      return;
     default:
       association.close();
       port.close();

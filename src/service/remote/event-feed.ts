@@ -1,21 +1,20 @@
 import { EvtError } from '../../errors/evt-error.ts';
 import type { RpcAnswer } from '../../even6/rpc/rpc-client.ts';
-import type { ContextHandle } from '../../even6/stubs/codec.ts';
 import type { RecordBatch, RpcOperation } from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
-import { Interrupted, type RemoteCaller, statusError } from './remote-call.ts';
+import type { EventPosition, LogEvent } from '../service.ts';
+import { Interrupted, type OnServer, type RemoteCaller, statusError } from './remote-call.ts';
 import { eventsOf, type RemoteEvent } from './remote-event.ts';
 
 const SUCCESS = 0;
 const NO_MORE_ITEMS = 259;
-const CANCELLED = 1223;
 const TIMEOUT = 1460;
 
 type ReadOperation<In extends Readonly<Record<string, unknown>>> = RpcOperation<In, { readonly records: RecordBatch }>;
 
-/** What one read has come to. */
-export type ReadOutcome = 'events' | 'end' | 'timeout';
+/** What one read has come to: `none` that the server has more to look through. */
+export type ReadOutcome = 'events' | 'end' | 'none';
 
 /**
  * The events of a server's result set or subscription, in the order of their coming. What a stopped read brings all the same is kept
@@ -25,8 +24,9 @@ export class EventFeed {
   readonly #caller: RemoteCaller;
   readonly #names: readonly string[];
   readonly #ahead: RemoteEvent[] = [];
-  /** A read failed in the middle: where the server's position is now, nobody knows. */
   #isAstray = false;
+  /** Events up to here have been handed out, and may come again. */
+  #known: EventPosition | undefined;
 
   constructor(caller: RemoteCaller, names: readonly string[]) {
     this.#caller = caller;
@@ -38,15 +38,32 @@ export class EventFeed {
     return this.#ahead;
   }
 
-  /** Where the server's position is, is not known: it has to be told one. */
+  /** Where the server's position is, nobody knows: it has to be told one. */
   get isAstray(): boolean {
     return this.#isAstray;
   }
 
-  /** The server's position is known, or set, again; what came before that is void. */
+  /** A call ended without saying whether it moved the server's position. */
+  goAstray(): void {
+    this.#isAstray = true;
+  }
+
+  /** What came is void: the server is told a position. */
   restart(): void {
     this.#ahead.length = 0;
     this.#isAstray = false;
+    this.#known = undefined;
+  }
+
+  /** Events up to this one have been handed out, and come again. */
+  passOver(known: EventPosition): void {
+    this.#known = known;
+  }
+
+  /** The server's position is where it should be, behind what is here. @param isElsewhere what is here was on the way */
+  arrive(isElsewhere: boolean): void {
+    this.#isAstray = false;
+    if (isElsewhere) this.restart();
   }
 
   /** Hands out events that are here. */
@@ -61,36 +78,44 @@ export class EventFeed {
   *fetch<In extends Readonly<Record<string, unknown>>>(
     read: ReadOperation<In>,
     input: In,
-    control: ContextHandle,
+    on: OnServer,
     operation: Operation,
   ): Task<ReadOutcome> {
     let answer: RpcAnswer<{ readonly records: RecordBatch }>;
     try {
-      answer = yield* this.#caller.call(read, input, operation, { control });
+      answer = yield* this.#caller.call(read, input, operation, on);
     } catch (error) {
       if (!(error instanceof Interrupted)) {
         this.#isAstray = true;
         throw error;
       }
-      // No answer at all: the server may have moved on, or not.
-      if (error.late === undefined) this.#isAstray = true;
-      else this.#keep(error.late, operation.api);
+      if (error.isUncertain) this.#isAstray = true;
+      if (error.late !== undefined) this.#keep(error.late, operation.api);
       if (error.reason !== undefined) throw error.reason;
-      return this.#ahead.length > 0 ? 'events' : 'timeout';
+      return this.#ahead.length > 0 ? 'events' : 'none';
     }
     const { status } = answer;
-    this.#keep(answer, operation.api);
+    const came = this.#keep(answer, operation.api);
     if (this.#ahead.length > 0) return 'events';
+    if (came > 0 || status === TIMEOUT) return 'none';
     if (status === SUCCESS || status === NO_MORE_ITEMS) return 'end';
-    if (status === TIMEOUT) return 'timeout';
-    if (status === CANCELLED) this.#isAstray = true;
     throw statusError(status, operation.api, 'reading events');
   }
 
-  /** Records count, whatever the status says. */
-  #keep({ values }: RpcAnswer<{ readonly records: RecordBatch }>, api: string): void {
-    this.#ahead.push(...eventsOf(values.records, this.#names, api));
+  /** Records count, whatever the status says. @returns how many there were */
+  #keep({ values }: RpcAnswer<{ readonly records: RecordBatch }>, api: string): number {
+    const events = eventsOf(values.records, this.#names, api);
+    for (const event of events) if (!isKnown(event, this.#known)) this.#ahead.push(event);
+    return events.length;
   }
+}
+
+/** An event lies no further than a position: record ids ascend in a log, and descend where it is read backwards. */
+function isKnown({ position }: LogEvent, known: EventPosition | undefined): boolean {
+  const id = position.recordIds[position.current];
+  const last = known?.recordIds[position.current];
+  if (id === undefined || last === undefined) return false;
+  return position.direction === 'reverse' ? id >= last : id <= last;
 }
 
 /** The call's time is over, and nothing was found. */

@@ -71,8 +71,7 @@ export function* openPublisher(caller: RemoteCaller, request: PublisherRequest, 
   const { name, logFilePath, locale } = request;
   const { api } = operation;
   const input = { publisher: name, file: logFilePath, locale, flags: 0 };
-  const letGo = ({ values }: RpcAnswer<Registration>) => caller.close([values.publisher], api);
-  const { values, status } = yield* caller.answer(GET_PUBLISHER_METADATA, input, operation, letGo);
+  const { values, status } = yield* caller.answer(GET_PUBLISHER_METADATA, input, operation);
   if (status === 0) return new RemotePublisher(caller, name ?? 'the default publisher', values);
   caller.close([values.publisher], api);
   // The protocol's text has one code for all that is wrong: with nothing else given, it is the name.
@@ -142,9 +141,7 @@ class RemotePublisher implements Publisher {
     const { api } = operation;
     const what = `the events of the publisher ${this.#name}`;
     const input = { publisher: this.#registration.publisher, flags: 0, filter: undefined };
-    const { events } = yield* this.#caller.ask(GET_EVENT_METADATA_ENUM, input, operation, what, ({ values }) =>
-      this.#caller.close([values.events], api),
-    );
+    const { events } = yield* this.#caller.ask(GET_EVENT_METADATA_ENUM, input, operation, what);
     try {
       const found: EventMetadata[] = [];
       let units = 0;

@@ -1,6 +1,15 @@
 import { EvtError } from '../../errors/evt-error.ts';
+import type { Win32Symbol } from '../../errors/win32.ts';
+import type { RpcAnswer } from '../../even6/rpc/rpc-client.ts';
+import type { ContextHandle } from '../../even6/stubs/codec.ts';
 import { INFINITE } from '../../even6/stubs/limits.ts';
-import { QUERY_NEXT, QUERY_SEEK, type QueryChannel, REGISTER_LOG_QUERY } from '../../even6/stubs/operations.ts';
+import {
+  QUERY_NEXT,
+  QUERY_SEEK,
+  type QueryChannel,
+  REGISTER_LOG_QUERY,
+  type RpcInfo,
+} from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import { bookmarkXml } from '../bookmark.ts';
@@ -16,21 +25,21 @@ import type {
   SourceStatus,
 } from '../service.ts';
 import { EventFeed, outOfTime } from './event-feed.ts';
-import { Interrupted, type RemoteCaller, statusError, statusOf } from './remote-call.ts';
+import { Interrupted, type OnServer, type RemoteCaller, statusError, statusOf } from './remote-call.ts';
+import { onServer } from './server-side.ts';
 
 const API_CLOSE = 'EvtClose';
 const EVENTS_PER_BATCH = 256;
-const CANCELLED = 1223;
-/** So often a read begins anew at a server that says it was cancelled when nobody has. */
-const MAX_RESTARTS = 3;
+const EVENTS_PER_LOOK = 64;
+/** What servers say of a place that is not there. */
+const NO_SUCH_PLACE: ReadonlySet<Win32Symbol> = new Set(['ERROR_NOT_FOUND', 'ERROR_EVT_QUERY_RESULT_STALE']);
 const SEEK_ORIGIN = { first: 1, last: 2, current: 3, bookmark: 4 } as const;
 const SEEK_STRICT = 0x1_0000;
 const QueryFlag = { channel: 1, file: 2, forward: 0x100, reverse: 0x200, tolerate: 0x1000 } as const;
 
-/** The handles that a server has given for a query. */
-interface Registration {
-  readonly query: string | undefined;
-  readonly control: string | undefined;
+/** What a server has opened for a query. */
+interface Registration extends OnServer {
+  readonly query: ContextHandle;
   readonly channels: readonly QueryChannel[];
 }
 
@@ -43,11 +52,9 @@ export function* registerQuery(caller: RemoteCaller, request: QueryRequest, oper
     (tolerate ? QueryFlag.tolerate : 0);
   const { api } = operation;
   try {
-    const { values, status } = yield* caller.call(REGISTER_LOG_QUERY, { path, query: query ?? '*', flags }, operation, {
-      onGhost: (late) => caller.close([late.values.query, late.values.control], api),
-    });
+    const { values, status } = yield* caller.call(REGISTER_LOG_QUERY, { path, query: query ?? '*', flags }, operation);
     const failure = statusOf(status, values.info);
-    if (failure === 0) return values;
+    if (failure === 0) return { ...values, losses: caller.client.losses };
     caller.close([values.query, values.control], api);
     throw statusError(failure, api, `the query of ${path ?? 'the logs it names'}`);
   } catch (error) {
@@ -64,8 +71,8 @@ export class RemoteResultSet implements ResultSet {
   readonly #request: QueryRequest;
   readonly #feed: EventFeed;
   #registration: Registration;
-  /** Of the last event that was handed out; undefined where there was none. */
-  #position: EventPosition | undefined;
+  /** Of the last event that was handed out; undefined at the beginning, and where the caller has gone elsewhere since. */
+  #delivered: EventPosition | undefined;
   /** Where the caller has gone since then. */
   #seeks: SeekRequest[] = [];
   #records = 0;
@@ -92,7 +99,7 @@ export class RemoteResultSet implements ResultSet {
       const events = this.#feed.take(max);
       const last = events.at(-1);
       if (last !== undefined) {
-        this.#position = last.position;
+        this.#delivered = last.position;
         this.#seeks = [];
       }
       this.#records += events.length;
@@ -101,40 +108,85 @@ export class RemoteResultSet implements ResultSet {
   }
 
   /** @returns false at the end */
-  *#fill(max: number, operation: Operation): Task<boolean> {
-    const { api } = operation;
-    for (let attempt = 0; ; attempt++) {
-      if (this.#feed.isAstray) yield* this.#resume(operation);
-      const { query, control } = this.#registration;
-      const input = { query, count: max, timeoutMs: INFINITE, flags: 0 };
-      try {
-        const outcome = yield* this.#feed.fetch(QUERY_NEXT, input, control, operation);
-        if (outcome === 'timeout' && operation.timedOut) throw outOfTime(api);
-        if (outcome !== 'timeout') return outcome === 'events';
-      } catch (error) {
-        // A server that remembers an old cancel for ever: the query is registered anew.
-        operation.checkpoint();
-        const isSticky = error instanceof EvtError && error.code === CANCELLED && attempt < MAX_RESTARTS;
-        if (!isSticky) throw error;
-        yield* this.#register(operation);
+  #fill(max: number, operation: Operation): Task<boolean> {
+    const feed = this.#feed;
+    return this.#onServer(operation, function* (registration): Task<boolean> {
+      const input = { query: registration.query, count: max, timeoutMs: INFINITE, flags: 0 };
+      for (;;) {
+        const outcome = yield* feed.fetch(QUERY_NEXT, input, registration, operation);
+        if (outcome !== 'none') return outcome === 'events';
+        if (operation.timedOut) throw outOfTime(operation.api);
       }
+    });
+  }
+
+  /** Makes calls when the server's position is what it should be. */
+  #onServer<T>(operation: Operation, calls: (registration: Registration) => Task<T>): Task<T> {
+    const onRegistered = function* (this: RemoteResultSet): Task<T> {
+      if (!this.#caller.isAlive(this.#registration)) yield* this.#renew(operation);
+      else if (this.#feed.isAstray) yield* this.#resume(operation);
+      return yield* calls(this.#registration);
+    };
+    return onServer(operation, () => this.#renew(operation), onRegistered.bind(this));
+  }
+
+  /** Registers the query anew, and goes where the caller is. */
+  *#renew(operation: Operation): Task<void> {
+    this.#feed.goAstray();
+    this.#close(operation.api);
+    this.#registration = yield* registerQuery(this.#caller, this.#request, operation);
+    yield* this.#resume(operation);
+  }
+
+  /** Sets the server's position to the caller's: behind the last event that was handed out, and from there as he has gone. */
+  *#resume(operation: Operation): Task<void> {
+    const seeks = this.#seeks;
+    // Stopped on the way, it begins again.
+    this.#feed.restart();
+    this.#feed.goAstray();
+    if (seeks.length === 0 || seeks[0]!.origin === 'current') yield* this.#goBehind(this.#delivered, operation);
+    for (const [i, seek] of seeks.entries()) {
+      const offset = seek.offset - (i === 0 ? this.#aheadOf(seek) : 0);
+      yield* this.#seek({ ...seek, offset, strict: false }, operation);
+    }
+    this.#feed.arrive(seeks.length > 0);
+  }
+
+  /** What has come and was not handed out lies behind the caller's position, and in front of the server's. */
+  #aheadOf({ origin }: SeekRequest): number {
+    return origin === 'current' ? this.#feed.ahead.length : 0;
+  }
+
+  /**
+   * Goes behind an event. At the end of the result that is no place for a strict seek: then to the event itself, which comes again. Where
+   * its record is gone, to the beginning: what is left there is newer, or has been read.
+   */
+  *#goBehind(delivered: EventPosition | undefined, operation: Operation): Task<void> {
+    const first = { origin: 'first', offset: 0, strict: false } as const;
+    if (delivered === undefined) {
+      yield* this.#seek(first, operation);
+      return;
+    }
+    const bookmark = { origin: 'bookmark', bookmark: delivered, strict: true } as const;
+    if (yield* this.#canSeek({ ...bookmark, offset: 1 }, operation)) return;
+    if (!(yield* this.#canSeek({ ...bookmark, offset: 0 }, operation))) yield* this.#seek(first, operation);
+    this.#feed.passOver(delivered);
+    const { query } = this.#registration;
+    const input = { query, count: EVENTS_PER_LOOK, timeoutMs: INFINITE, flags: 0 };
+    while ((yield* this.#feed.fetch(QUERY_NEXT, input, this.#registration, operation)) === 'none') {
+      if (operation.timedOut) throw outOfTime(operation.api);
     }
   }
 
-  *#register(operation: Operation): Task<void> {
-    const { query, control } = this.#registration;
-    this.#caller.close([query, control], operation.api);
-    this.#registration = yield* registerQuery(this.#caller, this.#request, operation);
-  }
-
-  /** Sets the server's position behind the last event that was handed out, after a read whose answer never came. */
-  *#resume(operation: Operation): Task<void> {
-    if (!this.#caller.association.isConnected) yield* this.#register(operation);
-    const position = this.#position;
-    if (position === undefined) yield* this.#seek({ origin: 'first', offset: 0, strict: false }, operation);
-    else yield* this.#seek({ origin: 'bookmark', offset: 1, bookmark: position, strict: false }, operation);
-    for (const seek of this.#seeks) yield* this.#seek(seek, operation);
-    this.#feed.restart();
+  /** @returns false when there is no such place */
+  *#canSeek(request: SeekRequest, operation: Operation): Task<boolean> {
+    try {
+      yield* this.#seek(request, operation);
+      return true;
+    } catch (error) {
+      if (error instanceof EvtError && NO_SUCH_PLACE.has(error.symbol)) return false;
+      throw error;
+    }
   }
 
   *lines(request: LineRequest, operation: Operation): Task<LineResult> {
@@ -164,40 +216,60 @@ export class RemoteResultSet implements ResultSet {
 
   *seek(request: SeekRequest, operation: Operation): Task<void> {
     operation.checkpoint();
-    if (this.#feed.isAstray) yield* this.#resume(operation);
-    // What has come and was not handed out lies behind the caller's position, and in front of the server's.
-    const ahead = request.origin === 'current' ? this.#feed.ahead.length : 0;
-    yield* this.#seek({ ...request, offset: request.offset - ahead }, operation);
-    operation.commit(() => {
-      this.#feed.restart();
-      this.#seeks.push(request);
-    });
+    const seekThere = function* (this: RemoteResultSet): Task<void> {
+      yield* this.#seek({ ...request, offset: request.offset - this.#aheadOf(request) }, operation);
+    };
+    yield* this.#onServer(operation, seekThere.bind(this));
+    this.#commitSeek(request, operation);
+  }
+
+  #commitSeek(request: SeekRequest, operation: Operation): void {
+    try {
+      operation.commit(() => {
+        this.#feed.restart();
+        if (request.origin !== 'current') {
+          this.#delivered = undefined;
+          this.#seeks = [];
+        }
+        this.#seeks.push(request);
+      });
+    } catch (error) {
+      // The server has gone there, and the caller is told that he has not.
+      this.#feed.goAstray();
+      throw error;
+    }
   }
 
   *#seek({ origin, offset, bookmark, strict }: SeekRequest, operation: Operation): Task<void> {
     const { api } = operation;
-    const { query, control } = this.#registration;
     const input = {
-      query,
+      query: this.#registration.query,
       position: BigInt(offset),
       bookmark: bookmark === undefined ? undefined : bookmarkXml(bookmark),
       timeoutMs: 0,
       flags: SEEK_ORIGIN[origin] | (strict ? SEEK_STRICT : 0),
     };
+    let answer: RpcAnswer<{ readonly info: RpcInfo }>;
     try {
-      const { values, status } = yield* this.#caller.call(QUERY_SEEK, input, operation, { control });
-      const failure = statusOf(status, values.info);
-      if (failure !== 0) throw statusError(failure, api, 'the position');
+      answer = yield* this.#caller.call(QUERY_SEEK, input, operation, this.#registration);
     } catch (error) {
-      if (error instanceof Interrupted) throw error.reason ?? outOfTime(api);
-      throw error;
+      const isStopped = error instanceof Interrupted;
+      // It may have gone there, or it has.
+      if (!isStopped || error.isUncertain || error.late?.status === 0) this.#feed.goAstray();
+      throw isStopped ? (error.reason ?? outOfTime(api)) : error;
     }
+    const failure = statusOf(answer.status, answer.values.info);
+    if (failure !== 0) throw statusError(failure, api, 'the position');
+  }
+
+  #close(api: string): void {
+    const { query, control, losses } = this.#registration;
+    this.#caller.close([query, control], api, losses);
   }
 
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    const { query, control } = this.#registration;
-    this.#caller.close([query, control], API_CLOSE);
+    this.#close(API_CLOSE);
   }
 }

@@ -2,7 +2,7 @@ import { u32, u64 } from '../../bytes/little-endian.ts';
 import { EvtError } from '../../errors/evt-error.ts';
 import { channelOfVariants, variantsOfChannel } from '../../even6/channel-properties.ts';
 import type { RpcAnswer, RpcClient } from '../../even6/rpc/rpc-client.ts';
-import type { ContextHandle, Fields } from '../../even6/stubs/codec.ts';
+import type { Fields } from '../../even6/stubs/codec.ts';
 import type { RpcInfo, RpcOperation } from '../../even6/stubs/operations.ts';
 import * as operations from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
@@ -27,7 +27,7 @@ import type {
   WriteRequest,
 } from '../service.ts';
 import { outOfTime } from './event-feed.ts';
-import { Interrupted, RemoteCaller, statusError, statusOf } from './remote-call.ts';
+import { Interrupted, type OnServer, RemoteCaller, statusError, statusOf } from './remote-call.ts';
 import { defaultMessage, openPublisher, publishersOfChannel } from './remote-publisher.ts';
 import { RemoteResultSet, registerQuery } from './remote-result-set.ts';
 import { RemoteSubscription, registerSubscription } from './remote-subscription.ts';
@@ -80,8 +80,8 @@ export class RemoteService implements EventLogService {
   /** The session ends: what it has open at the server is gone with its connections. */
   *closeWriters(): Task<void> {
     yield* io({
-      sync: () => this.#caller.association.close(),
-      async: async () => this.#caller.association.close(),
+      sync: () => this.#caller.client.close(),
+      async: async () => this.#caller.client.close(),
     });
   }
 
@@ -97,9 +97,9 @@ export class RemoteService implements EventLogService {
     try {
       yield* this.#controlled(
         operation,
-        function* (caller, control) {
-          const input = { control, channel: path, query: query ?? '*', target, flags };
-          return yield* caller.call(operations.EXPORT_LOG, input, operation, { control });
+        (caller, on) => {
+          const input = { control: on.control, channel: path, query: query ?? '*', target, flags };
+          return caller.call(operations.EXPORT_LOG, input, operation, on);
         },
         `exporting to ${target}`,
       );
@@ -125,9 +125,9 @@ export class RemoteService implements EventLogService {
     operation.checkpoint();
     yield* this.#controlled(
       operation,
-      function* (caller, control) {
-        const input = { control, channel, backup, flags: 0 };
-        return yield* caller.call(operations.CLEAR_LOG, input, operation, { control });
+      (caller, on) => {
+        const input = { control: on.control, channel, backup, flags: 0 };
+        return caller.call(operations.CLEAR_LOG, input, operation, on);
       },
       `clearing ${channel}`,
     );
@@ -136,13 +136,14 @@ export class RemoteService implements EventLogService {
   /** Runs a call that is cancelled through a control handle of its own. */
   *#controlled(
     operation: Operation,
-    call: (caller: RemoteCaller, control: ContextHandle) => Task<RpcAnswer<{ readonly info: RpcInfo }>>,
+    call: (caller: RemoteCaller, on: OnServer) => Task<RpcAnswer<{ readonly info: RpcInfo }>>,
     what: string,
   ): Task<void> {
     const { api } = operation;
     const { control } = yield* this.#ask(operations.REGISTER_CONTROLLABLE_OPERATION, {}, operation, what);
+    const { losses } = this.#caller.client;
     try {
-      const { values, status } = yield* call(this.#caller, control);
+      const { values, status } = yield* call(this.#caller, { control, losses });
       const failure = statusOf(status, values.info);
       if (failure !== 0) throw statusError(failure, api, what);
     } catch (error) {
@@ -152,7 +153,7 @@ export class RemoteService implements EventLogService {
       if (late !== undefined && statusOf(late.status, late.values.info) === 0) return;
       throw error.reason ?? outOfTime(api);
     } finally {
-      this.#caller.close([control], api);
+      this.#caller.close([control], api, losses);
     }
   }
 

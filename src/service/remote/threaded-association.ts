@@ -1,8 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { EvtError } from '../../errors/evt-error.ts';
 import type { Win32Symbol } from '../../errors/win32.ts';
-import type { SentCall } from '../../even6/rpc/client-connection.ts';
-import { RpcClient } from '../../even6/rpc/rpc-client.ts';
+import { type CallOptions, RpcClient, type StubCall } from '../../even6/rpc/rpc-client.ts';
 import { workerFile } from '../../operations/worker-pool.ts';
 import type { RemoteSessionOptions } from './credentials.ts';
 
@@ -20,11 +19,13 @@ export type ThreadRequest =
       readonly opnum: number;
       readonly stub: Uint8Array;
       readonly api: string;
-      readonly isLong: boolean;
+      readonly options: CallOptions;
       /** Woken when the answer is there. */
       readonly wake: WaitWord | undefined;
     }
-  | { readonly kind: 'orphan'; readonly id: number }
+  /** Nobody waits for a call any more; where the server does not understand that, it may go on for so long. */
+  | { readonly kind: 'giveUp'; readonly id: number; readonly graceMs: number }
+  | { readonly kind: 'drop'; readonly id: number }
   | { readonly kind: 'close' };
 
 /** How a call has ended. */
@@ -46,12 +47,14 @@ export interface ThreadData {
 export const ThreadState = {
   /** Counts the replies. */
   replies: 0,
-  /** Connections at this moment. */
-  connections: 1,
+  /** Of the association. */
+  losses: 1,
   /** 1 when the thread has ended. */
   ended: 2,
 } as const;
 const STATE_WORDS = 3;
+/** Whoever waits in turns of the event loop counts the time himself. */
+const NEVER_MS = 2 ** 31 - 1;
 
 /** A call for whose answer a thread blocks. */
 export interface BlockedCall {
@@ -61,9 +64,16 @@ export interface BlockedCall {
   result(): Uint8Array;
   /** Blocks until the call has ended. @returns false when the time was over first */
   settledWithin(milliseconds: number): boolean;
-  /** Nobody waits for the answer any more. @param onAnswer takes it if it comes all the same */
-  giveUp(onAnswer: (stub: Uint8Array) => void): void;
+  /** Takes an answer that comes after all. */
+  onAnswer(take: (stub: Uint8Array) => void): void;
+  /** Nobody waits for the answer any more. Where the server does not understand that, it may go on for so long. */
+  giveUp(graceMs: number): void;
+  /** Ends the connection it is pending on. */
+  drop(): void;
 }
+
+/** A call that the thread has. */
+type SentRequest = Pick<BlockedCall, 'giveUp' | 'drop'>;
 
 interface Pending {
   readonly api: string;
@@ -79,6 +89,8 @@ export class ThreadedAssociation extends RpcClient {
   readonly #options: RemoteSessionOptions;
   readonly #state = new Int32Array(new SharedArrayBuffer(STATE_WORDS * Int32Array.BYTES_PER_ELEMENT));
   readonly #pending = new Map<number, Pending>();
+  /** Those whose answer somebody waits for: a process may end while there are none. */
+  readonly #awaited = new Set<number>();
   #port: MessagePort | undefined;
   #lastId = 0;
   #isClosed = false;
@@ -88,8 +100,8 @@ export class ThreadedAssociation extends RpcClient {
     this.#options = options;
   }
 
-  get isConnected(): boolean {
-    return Atomics.load(this.#state, ThreadState.connections) > 0;
+  get losses(): number {
+    return Atomics.load(this.#state, ThreadState.losses);
   }
 
   /** The thread's port; the thread is started when it is first needed. @throws EvtError ERROR_NOT_SUPPORTED (50) */
@@ -125,8 +137,7 @@ export class ThreadedAssociation extends RpcClient {
   #take({ id, stub, failure }: ThreadReply): void {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    // A process may end while nobody waits for an answer.
-    if (this.#pending.size === 0) this.#port?.unref();
+    this.#unawait(id);
     if (pending === undefined) return;
     if (stub !== undefined) pending.resolve(stub);
     else if (failure?.symbol !== undefined) {
@@ -134,31 +145,53 @@ export class ThreadedAssociation extends RpcClient {
     } else pending.reject(new Error(failure?.what));
   }
 
+  #unawait(id: number): void {
+    this.#awaited.delete(id);
+    if (this.#awaited.size === 0) this.#port?.unref();
+  }
+
   #request(
     opnum: number,
     stub: Uint8Array,
-    isLong: boolean,
+    options: CallOptions,
     wake: WaitWord | undefined,
     pending: Pending,
-  ): { readonly id: number; readonly port: MessagePort } {
+  ): SentRequest {
     const port = this.#thread(pending.api);
     const id = ++this.#lastId;
-    if (this.#pending.size === 0) port.ref();
     this.#pending.set(id, pending);
-    const request: ThreadRequest = { kind: 'call', id, opnum, stub, api: pending.api, isLong, wake };
+    this.#awaited.add(id);
+    port.ref();
+    const request: ThreadRequest = { kind: 'call', id, opnum, stub, api: pending.api, options, wake };
     port.postMessage(request);
-    return { id, port };
+    return {
+      giveUp: (graceMs) => {
+        this.#unawait(id);
+        port.postMessage({ kind: 'giveUp', id, graceMs } satisfies ThreadRequest);
+      },
+      drop: () => port.postMessage({ kind: 'drop', id } satisfies ThreadRequest),
+    };
   }
 
-  async send(opnum: number, stub: Uint8Array, api: string, isLong: boolean): Promise<SentCall> {
+  send(opnum: number, stub: Uint8Array, api: string, options: CallOptions): StubCall {
     const { promise: answer, resolve, reject } = withResolvers<Uint8Array>();
-    const { id, port } = this.#request(opnum, stub, isLong, undefined, { api, resolve, reject });
-    const orphan = () => {
-      port.postMessage({ kind: 'orphan', id } satisfies ThreadRequest);
-      // Only the thread knows whether the server sends an answer all the same.
-      return false;
+    let sent: SentRequest | undefined;
+    try {
+      sent = this.#request(opnum, stub, options, undefined, { api, resolve, reject });
+    } catch (error) {
+      reject(error);
+    }
+    return {
+      answer,
+      // It is with the thread already.
+      withdraw: () => false,
+      orphan: () => {
+        sent?.giveUp(NEVER_MS);
+        // Only the thread knows whether the server sends an answer all the same.
+        return false;
+      },
+      drop: () => sent?.drop(),
     };
-    return { answer, orphan };
   }
 
   /**
@@ -166,11 +199,11 @@ export class ThreadedAssociation extends RpcClient {
    * @param wake what it waits on, beside {@link BlockedCall.settledWithin}
    * @throws EvtError ERROR_NOT_SUPPORTED (50) where no thread can be started; ERROR_INVALID_HANDLE (6) when the session is closed
    */
-  sendBlocking(opnum: number, stub: Uint8Array, api: string, isLong: boolean, wake: WaitWord): BlockedCall {
+  sendBlocking(opnum: number, stub: Uint8Array, api: string, options: CallOptions, wake: WaitWord): BlockedCall {
     let answer: Uint8Array | undefined;
     let failure: { readonly error: unknown } | undefined;
     let onAnswer: ((stub: Uint8Array) => void) | undefined;
-    const { id, port } = this.#request(opnum, stub, isLong, wake, {
+    const sent = this.#request(opnum, stub, options, wake, {
       api,
       resolve: (bytes) => {
         answer = bytes;
@@ -202,10 +235,11 @@ export class ThreadedAssociation extends RpcClient {
           Atomics.wait(this.#state, ThreadState.replies, replies, left);
         }
       },
-      giveUp: (take) => {
+      onAnswer: (take) => {
         onAnswer = take;
-        port.postMessage({ kind: 'orphan', id } satisfies ThreadRequest);
+        if (answer !== undefined) take(answer);
       },
+      ...sent,
     };
   }
 
