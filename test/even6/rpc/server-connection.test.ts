@@ -31,6 +31,7 @@ const trusting: SecurityContext = {
 const PUBLIC: Item = [0, Syntax.management, Syntax.ndr];
 const FOR_USERS: Item = [1, Syntax.events, Syntax.ndr];
 const EMPTY = new Uint8Array();
+const PROTOCOL_ERROR = 0x1c01_000b;
 
 /** A connection whose calls wait until they are told to end. */
 class Fixture {
@@ -129,28 +130,25 @@ function faults(came: readonly Buffer[]): unknown[] {
 describe('a call that cannot be taken', () => {
   it('is refused at its first fragment, and the rest of it swallowed', async () => {
     const fixture = await new Fixture().bind(false);
-    const first = [
-      part(1, Flag.first, EMPTY, { contextId: 9 }),
-      part(2, Flag.first, EMPTY, { contextId: FOR_USERS[0] }),
-      part(3, Flag.first, EMPTY, { opnum: 2 }),
-    ];
-    expect(faults(await fixture.send(...first))).toEqual([
-      [1, 0x1c01_0003, NOT_EXECUTED],
-      [2, 5, NOT_EXECUTED],
-      [3, 0x1c01_0002, NOT_EXECUTED],
-    ]);
-    const rest = [3, 1, 2].flatMap((id) => [part(id, 0), part(id, Flag.last)]);
-    expect(await fixture.send(...rest)).toEqual([]);
+    for (const [id, where, status] of [
+      [1, { contextId: 9 }, 0x1c01_0003],
+      [2, { contextId: FOR_USERS[0] }, 5],
+      [3, { opnum: 2 }, 0x1c01_0002],
+    ] as const) {
+      expect(faults(await fixture.send(part(id, Flag.first, EMPTY, where)))).toEqual([[id, status, NOT_EXECUTED]]);
+      expect(await fixture.send(part(id, 0, EMPTY, where), part(id, Flag.last, EMPTY, where))).toEqual([]);
+    }
     expect(fixture.calls).toEqual([]);
     // Once it has ended, another fragment of it is out of sequence.
-    expect(faults(await fixture.send(part(2, 0)))).toEqual([[2, 0x1c01_000b, NOT_EXECUTED]]);
+    expect(faults(await fixture.send(part(2, 0)))).toEqual([[2, PROTOCOL_ERROR, Flag.whole]]);
     expect(fixture.isEnded).toBe(true);
   });
 
-  it('ends the connection when too many are begun and not ended', async () => {
-    const fixture = await new Fixture({ callsPerConnection: 3 }).bind(false);
-    const many = [1, 2, 3, 4, 5].map((id) => part(id, Flag.first, EMPTY, { contextId: 9 }));
-    expect(faults(await fixture.send(...many)).length).toBe(4);
+  it('is one that begins before another has come: one request at a time is put together', async () => {
+    const fixture = await new Fixture().bind(false);
+    expect(faults(await fixture.send(part(1, Flag.first), part(2, Flag.first)))).toEqual([
+      [2, PROTOCOL_ERROR, Flag.whole],
+    ]);
     expect(fixture.isEnded).toBe(true);
   });
 
@@ -173,11 +171,12 @@ describe('the bytes of requests are bounded', () => {
     const alice = await new Fixture(limits).bind(true);
     const stub = new Uint8Array(60);
     const whole = [part(1, Flag.first, stub), part(1, Flag.last, stub)];
-    expect(faults(await nobody.send(...whole))).toEqual([[1, 5, NOT_EXECUTED]]);
+    expect(faults(await nobody.send(...whole))).toEqual([[1, 5, Flag.whole]]);
+    expect(nobody.isEnded).toBe(true);
     expect(await alice.send(...whole)).toEqual([]);
     expect(alice.calls[0]!.stub.length).toBe(120);
     // What a request says of itself is enough.
-    expect(faults(await alice.send(part(2, Flag.first, EMPTY, { hint: 1001 })))).toEqual([[2, 5, NOT_EXECUTED]]);
+    expect(faults(await alice.send(part(2, Flag.first, EMPTY, { hint: 1001 })))).toEqual([[2, 5, Flag.whole]]);
   });
 
   it('for all of a connection that have no answer yet', async () => {
@@ -186,8 +185,9 @@ describe('the bytes of requests are bounded', () => {
     expect(await fixture.send(part(1, Flag.whole, stub))).toEqual([]);
     expect(faults(await fixture.send(part(2, Flag.first, stub)))).toEqual([[2, 0x1c01_0014, NOT_EXECUTED]]);
     fixture.calls[0]!.end(EMPTY);
-    await fixture.send();
+    await fixture.send(part(2, Flag.last, stub));
     expect(await fixture.send(part(3, Flag.whole, stub))).toEqual([]);
+    expect(fixture.calls.length).toBe(2);
   });
 });
 
