@@ -135,10 +135,11 @@ describe('conformance: binding', () => {
   });
 
   it('9: a request as the first PDU is out of sequence', async () => {
-    // A fault: the text allows for a bind_nak as well, but a client that has sent a request waits for its answer.
+    // A fault: the text allows for a bind_nak as well, but a client that has sent a request waits for its answer. As in all faults of
+    // sequence, nothing is said of whether something was executed.
     const { peer } = await connected();
     const came = await peer.exchange(pdu(Type.request, 5, call(REGISTER, QUERY)));
-    expect(faultOf(came)).toMatchObject({ status: 0x1c01_000b, callId: 5, contextId: 0 });
+    expect(faultOf(came)).toEqual({ status: 0x1c01_000b, flags: Flag.whole, callId: 5, contextId: 0 });
     await peer.ended();
   });
 
@@ -153,6 +154,8 @@ describe('conformance: binding', () => {
     ['a type nobody knows', 77, 6, 8],
     ['Kerberos', 16, 6, 8],
     ['a level that is none', 10, 9, 0],
+    // Of datagrams; Windows calls it a wrong checksum.
+    ['level 3', 10, 3, 9],
     ['level 1 with a token', 10, 1, 0],
   ])('11: %s (type %i, level %i) is refused for reason %i', async (_, type, level, reason) => {
     const { peer } = await connected();
