@@ -98,8 +98,17 @@ export function readableFile(
   return file;
 }
 
-/** A file that a client wants to be made. @throws EvtError ERROR_ACCESS_DENIED (5); ERROR_INVALID_PARAMETER (87) for what is no name */
-export function writableFile({ files }: Pick<ServedLogs, 'files'>, given: string, api: string): string {
+/**
+ * A file that a client wants to be made; somebody who has not said who he is makes none.
+ * @throws EvtError ERROR_ACCESS_DENIED (5); ERROR_INVALID_PARAMETER (87) for what is no name
+ */
+export function writableFile(
+  { files }: Pick<ServedLogs, 'files'>,
+  identity: Identity | undefined,
+  given: string,
+  api: string,
+): string {
+  if (identity === undefined) throw accessDenied(api, 'files are made for who has said who he is');
   try {
     return files.file(given, api);
   } catch (error) {

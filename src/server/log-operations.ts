@@ -51,7 +51,8 @@ export function logOperations(logs: ServedLogs): ServedOperation[] {
       // Who may not clear learns all the same whether there is such a channel.
       await runAsynchronous(callChannelConfig(session, channel, api, { signal }));
       demand(access, caller.identity, channel, 'clear', api);
-      const target = backup === undefined || backup === '' ? undefined : writableFile(logs, backup, api);
+      const target =
+        backup === undefined || backup === '' ? undefined : writableFile(logs, caller.identity, backup, api);
       const request = { channel, backup: target, onUnrecorded: undefined };
       await controls.run(signal, (either) => runAsynchronous(callClearLog(session, request, api, { signal: either })));
       return { info: operations.NO_INFO };
@@ -66,7 +67,7 @@ export function logOperations(logs: ServedLogs): ServedOperation[] {
         query: query === '' ? undefined : query,
         tolerate: (flags & TOLERATE) !== 0,
         overwrite: false,
-        target: writableFile(logs, input.target, api),
+        target: writableFile(logs, caller.identity, input.target, api),
         onDamage: undefined,
         onProgress: undefined,
         admit: admission(logs, caller.identity, api),

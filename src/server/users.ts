@@ -57,6 +57,12 @@ function parseUser(value: unknown, file: string): User {
   return { name, ntHash, administrator, grants: parsed };
 }
 
+/** A grant whose pattern has become an expression. */
+interface CompiledGrant {
+  readonly expression: RegExp;
+  readonly rights: readonly Right[];
+}
+
 /** The pattern of a grant as an expression for channel names. */
 function expressionOf(pattern: string): RegExp {
   const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
@@ -69,9 +75,9 @@ export class UserFile implements Access {
   /** Whether somebody who has not said who he is may read. */
   readonly #anonymousRead: boolean;
   #users = new Map<string, User>();
-  #grants = new Map<string, readonly { readonly expression: RegExp; readonly rights: readonly Right[] }[]>();
-  /** Modification time of what has been read. */
-  #readMs = -1;
+  #grants = new Map<string, readonly CompiledGrant[]>();
+  /** State of the file when it was read. */
+  #read = '';
 
   /**
    * @param file undefined: nobody can log on
@@ -89,9 +95,10 @@ export class UserFile implements Access {
 
   /** Reads the file again when it has changed. */
   #refresh(): void {
-    const mtime = statSync(this.#file, { throwIfNoEntry: false })?.mtimeMs;
-    if (mtime === undefined) throw new EvtError('ERROR_FILE_NOT_FOUND', API, `there is no file ${this.#file}`);
-    if (mtime === this.#readMs) return;
+    const stats = statSync(this.#file, { throwIfNoEntry: false });
+    if (stats === undefined) throw new EvtError('ERROR_FILE_NOT_FOUND', API, `there is no file ${this.#file}`);
+    const state = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+    if (state === this.#read) return;
     const users = readUsers(this.#file);
     this.#users = new Map(users.map((user) => [key(user.name), user]));
     this.#grants = new Map(
@@ -100,37 +107,47 @@ export class UserFile implements Access {
         grants.map(({ channels, rights }) => ({ expression: expressionOf(channels), rights })),
       ]),
     );
-    this.#readMs = mtime;
+    this.#read = state;
+  }
+
+  /** As the file is now: what is taken from somebody is gone at his next call. */
+  #current(identity: Identity): { readonly user: User | undefined; readonly grants: readonly CompiledGrant[] } {
+    this.#refreshIfPossible();
+    const name = key(identity.user);
+    return { user: this.#users.get(name), grants: this.#grants.get(name) ?? [] };
+  }
+
+  /** A file that is being written, or is gone: those who were known stay known. */
+  #refreshIfPossible(): void {
+    if (this.#file === '') return;
+    try {
+      this.#refresh();
+    } catch (error) {
+      if (!(error instanceof EvtError)) throw error;
+    }
   }
 
   /** The hash of a user's password; undefined for somebody who is not known. The domain that is named does not matter. */
   findNtHash(name: string): Uint8Array | undefined {
-    if (this.#file !== '') {
-      try {
-        this.#refresh();
-      } catch (error) {
-        // A file that is being written, or is gone: those who were known stay known.
-        if (!(error instanceof EvtError)) throw error;
-      }
-    }
+    this.#refreshIfPossible();
     const hash = this.#users.get(key(name))?.ntHash;
     return hash === undefined ? undefined : new Uint8Array(Buffer.from(hash, 'hex'));
   }
 
   allows(identity: Identity | undefined, channel: string, right: Right): boolean {
     if (identity === undefined) return this.#anonymousRead && right === 'read';
-    const grants = this.#grants.get(key(identity.user)) ?? [];
+    const { grants } = this.#current(identity);
     return grants.some(({ expression, rights }) => rights.includes(right) && expression.test(channel));
   }
 
   allowsAll(identity: Identity | undefined, right: Right): boolean {
     if (identity === undefined) return this.#anonymousRead && right === 'read';
-    const { grants = [] } = this.#users.get(key(identity.user)) ?? {};
+    const { grants = [] } = this.#current(identity).user ?? {};
     return grants.some(({ channels, rights }) => rights.includes(right) && ALL_CHANNELS.test(channels));
   }
 
   isAdministrator(identity: Identity | undefined): boolean {
-    return identity !== undefined && this.#users.get(key(identity.user))?.administrator === true;
+    return identity !== undefined && this.#current(identity).user?.administrator === true;
   }
 }
 

@@ -15,6 +15,8 @@ export interface Served {
   readonly store: string;
   /** The folder that clients may write to. */
   readonly exports: string;
+  /** The file of users. */
+  readonly users: string;
   /** A session on it, of alice unless said otherwise. */
   session(options?: Partial<RemoteSessionOptions>): EventLogSession;
   /** What the server told its operator. */
@@ -57,7 +59,7 @@ export async function serve(options: Partial<ServerOptions> = {}): Promise<Serve
     sessions.push(opened);
     return opened;
   };
-  return { server, store, exports, session, told };
+  return { server, store, exports, users, session, told };
 }
 
 /** Writes events with ids from 1 on to a channel of a store. */
