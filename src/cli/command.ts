@@ -10,6 +10,7 @@ import type { FollowOptions } from './follow-events.ts';
 import type { GetLogOptions, SetLogOptions } from './log-config.ts';
 import type { EnumLogsOptions, LogInfoOptions } from './log-info.ts';
 import { refusePassword, type SessionFlags, withPassword } from './open-session.ts';
+import type { GetPublisherOptions } from './publishers.ts';
 import type { QueryEventsOptions } from './query-options.ts';
 import type { ServeOptions } from './serve.ts';
 import { type OptionSpec, VERBS, type VerbSpec } from './verbs.ts';
@@ -23,6 +24,9 @@ const RUN: Readonly<Record<string, Run>> = {
   follow: async (path, options) => (await import('./follow-events.ts')).followEvents(path, options as FollowOptions),
   gli: async (log, options) => (await import('./log-info.ts')).logInfo(log ?? '', options as LogInfoOptions),
   el: async (_, options) => (await import('./log-info.ts')).enumLogs(options as EnumLogsOptions),
+  ep: async (_, options) => (await import('./publishers.ts')).enumPublishers(options as SessionFlags),
+  gp: async (name, options) =>
+    (await import('./publishers.ts')).getPublisher(name ?? '', options as GetPublisherOptions),
   write: async (channel, options) =>
     (await import('./write-events.ts')).writeEvents(channel ?? '', options as WriteEventsOptions),
   epl: async (path, options, target) =>

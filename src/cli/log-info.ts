@@ -1,6 +1,6 @@
+import { timeText } from '../render/variant-text.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
-import { timeText } from './format/value-text.ts';
 import { openSession, type SessionFlags } from './open-session.ts';
 import { folderOf, pathTypeOf } from './query-options.ts';
 

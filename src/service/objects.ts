@@ -4,6 +4,7 @@ import { DEFAULT_SESSION, HandleKind, openHandle } from '../operations/handle-ta
 import { Operation } from '../operations/operation.ts';
 import { OperationQueue } from '../operations/operation-queue.ts';
 import { runAsync, type Task } from '../operations/task.ts';
+import type { PublisherMetadata } from '../providers/metadata.ts';
 import { defaultStoreFolder } from '../store/store-folder.ts';
 import type { SignalDelivery } from './delivery.ts';
 import { closeAny, type HandleObject, handleObject, keepHandle } from './handle-registry.ts';
@@ -11,7 +12,15 @@ import { LocalService } from './local/local-service.ts';
 import { addressOf, type RemoteSessionOptions, securityOf } from './remote/credentials.ts';
 import { RemoteService } from './remote/remote-service.ts';
 import { ThreadedAssociation } from './remote/threaded-association.ts';
-import type { EventLogService, LogEvent, PathType, ResultSet, SourceStatus, Subscription } from './service.ts';
+import type {
+  EventLogService,
+  LogEvent,
+  PathType,
+  Publisher,
+  ResultSet,
+  SourceStatus,
+  Subscription,
+} from './service.ts';
 
 /** What stands behind this thread's handles: sessions, result sets, subscriptions, events, logs. */
 
@@ -148,6 +157,28 @@ export class LogObject implements HandleObject {
   }
 
   release(): void {}
+}
+
+/** A publisher that was opened. */
+export class PublisherObject implements HandleObject {
+  /** As it was asked for. */
+  readonly name: string | undefined;
+  readonly publisher: Publisher;
+  /** What it says of itself, where that was asked for when it was opened. */
+  readonly metadata: PublisherMetadata | undefined;
+  /** Handles of what was read from it: closing it closes them. */
+  readonly parts = new Set<number>();
+
+  constructor(name: string | undefined, publisher: Publisher, metadata: PublisherMetadata | undefined) {
+    this.name = name;
+    this.publisher = publisher;
+    this.metadata = metadata;
+  }
+
+  release(): void {
+    for (const part of this.parts) closeAny(part);
+    this.publisher.dispose();
+  }
 }
 
 /**

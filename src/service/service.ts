@@ -3,6 +3,7 @@ import type { Fragment } from '../binxml/tree.ts';
 import type { Damage } from '../evtx/damage.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Task } from '../operations/task.ts';
+import type { EventMetadata, MessageRequest, PublisherMetadata } from '../providers/metadata.ts';
 import type { ChannelConfig } from '../store/channel-config.ts';
 import type { AppendResult, Durability } from '../store/channel-log.ts';
 import type { Channel } from '../store/store-configuration.ts';
@@ -269,6 +270,31 @@ export interface ClearRequest {
   readonly onUnrecorded: ((error: unknown) => void) | undefined;
 }
 
+/** Which publisher is meant, and how its texts are wanted. */
+export interface PublisherRequest {
+  /** In whatever case. Undefined: what every machine has, whoever publishes. */
+  readonly name: string | undefined;
+  /** A log that was archived with its messages, which are asked first; undefined: none. */
+  readonly logFilePath: string | undefined;
+  /** Windows' number of a language (LCID); 0: the machine's own. */
+  readonly locale: number;
+}
+
+/** A publisher that was opened: what it says of itself and of its events, and its texts. */
+export interface Publisher {
+  /** @throws EvtError ERROR_EVT_PUBLISHER_METADATA_NOT_FOUND (15002) where no more than its name is known */
+  metadata(operation: Operation): Task<PublisherMetadata>;
+  /** The events that it declares, in its order. @throws EvtError as {@link metadata} */
+  events(operation: Operation): Task<readonly EventMetadata[]>;
+  /**
+   * A text: one, or of keywords one for each of them.
+   * @throws EvtError ERROR_EVT_MESSAGE_NOT_FOUND (15027), ERROR_EVT_MESSAGE_ID_NOT_FOUND (15028) where it has none
+   */
+  message(request: MessageRequest, operation: Operation): Task<readonly string[]>;
+  /** Lets go of it. */
+  dispose(): void;
+}
+
 /** Event logs, wherever they are: the one interface that every kind of session implements. */
 export interface EventLogService {
   /** Opens a result set. Cancelled through the session: nothing stays open then. */
@@ -290,4 +316,12 @@ export interface EventLogService {
   logInfo(path: string, pathType: PathType, operation: Operation): Task<LogInfo>;
   /** Names of all channels. */
   channels(operation: Operation): Task<string[]>;
+  /** Names of all publishers. */
+  publishers(operation: Operation): Task<string[]>;
+  /** Names of a channel's publishers. @throws EvtError ERROR_EVT_CHANNEL_NOT_FOUND (15007) */
+  publishersOfChannel(channel: string, operation: Operation): Task<string[]>;
+  /** @throws EvtError ERROR_FILE_NOT_FOUND (2) for a publisher that is not known */
+  openPublisher(request: PublisherRequest, operation: Operation): Task<Publisher>;
+  /** A text that needs no publisher. @throws EvtError as {@link Publisher.message} */
+  defaultMessage(request: MessageRequest, operation: Operation): Task<readonly string[]>;
 }

@@ -5,6 +5,7 @@ import { EvtError } from '../../errors/evt-error.ts';
 import { CHUNK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
+import type { MessageRequest } from '../../providers/metadata.ts';
 import { type ParsedQuery, parseQuery } from '../../query/index.ts';
 import type { ChannelConfig } from '../../store/channel-config.ts';
 import type { AppendResult } from '../../store/channel-log.ts';
@@ -19,6 +20,8 @@ import type {
   LogInfo,
   PathType,
   Progress,
+  Publisher,
+  PublisherRequest,
   QueryRequest,
   ResultSet,
   SourceStatus,
@@ -30,12 +33,14 @@ import { checkTarget, exportResult } from './export-log.ts';
 import { listFolder, statFile } from './files.ts';
 import { channelOf, logFiles } from './folder.ts';
 import { defaultConcurrency } from './line-scan.ts';
+import { defaultMessage, LocalPublisher } from './local-publisher.ts';
 import { LocalResultSet } from './local-result-set.ts';
 import { openStore, readConfiguration } from './local-store.ts';
 import { LogFile } from './log-file.ts';
 import { readLogInfo } from './log-info.ts';
 import { LogWalker } from './log-walker.ts';
 import { MergedOrder } from './merged-order.ts';
+import { MetPublishers } from './met-publishers.ts';
 import { recordDamage } from './record-damage.ts';
 import { matcherFor, type SourceSelection } from './selection.ts';
 import { SingleOrder } from './single-order.ts';
@@ -46,6 +51,11 @@ const SLOTS_PER_READ = 8;
 const SLOTS_PER_MERGED_READ = 1;
 
 const FILE_SCHEME = /^file:\/\//i;
+
+/** Names of publishers have no case. */
+function publisherKey(name: string): string {
+  return name.toLowerCase();
+}
 
 /** A log that a query names: where it is, and the path of the query's filters that are for it. */
 interface WantedLog {
@@ -65,6 +75,7 @@ export class LocalService implements EventLogService {
 
   readonly #isDefault: boolean;
   #configuration: StoreConfiguration | undefined;
+  readonly #met = new MetPublishers();
   /** The folder's store, once somebody writes. */
   #store: Store | undefined;
 
@@ -251,6 +262,41 @@ export class LocalService implements EventLogService {
     const { api } = operation;
     yield* this.#checkFolder(api);
     return this.#channels?.names(api) ?? [];
+  }
+
+  *publishers(operation: Operation): Task<string[]> {
+    const names = new Map<string, string>();
+    for (const channel of yield* this.channels(operation)) {
+      operation.checkpoint();
+      for (const name of yield* this.publishersOfChannel(channel, operation)) {
+        if (!names.has(publisherKey(name))) names.set(publisherKey(name), name);
+      }
+    }
+    return [...names.values()].sort((a, b) => (publisherKey(a) < publisherKey(b) ? -1 : 1));
+  }
+
+  /** Those that the channel's properties name, and those that its events do: a folder of logs has no others. */
+  *publishersOfChannel(channel: string, operation: Operation): Task<string[]> {
+    const { config, file } = yield* this.channelConfig(channel, operation);
+    const configured = [config.owningPublisher, ...config.publisherList].filter((name) => name !== '');
+    const names = new Map(configured.map((name) => [publisherKey(name), name]));
+    for (const name of yield* this.#met.in(file, operation)) {
+      if (!names.has(publisherKey(name))) names.set(publisherKey(name), name);
+    }
+    return [...names.values()];
+  }
+
+  *openPublisher({ name }: PublisherRequest, operation: Operation): Task<Publisher> {
+    if (name === undefined) return new LocalPublisher(undefined);
+    const known = (yield* this.publishers(operation)).find((each) => publisherKey(each) === publisherKey(name));
+    if (known === undefined) {
+      throw new EvtError('ERROR_FILE_NOT_FOUND', operation.api, `no channel here has a publisher "${name}"`);
+    }
+    return new LocalPublisher(known);
+  }
+
+  *defaultMessage(request: MessageRequest, operation: Operation): Task<readonly string[]> {
+    return yield* defaultMessage(request, operation);
   }
 
   *channelConfig(channel: string, operation: Operation): Task<Channel> {

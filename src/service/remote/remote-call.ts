@@ -42,6 +42,10 @@ export function statusOf(status: number, info?: RpcInfo): number {
   return status !== 0 ? status : (info?.error ?? 0);
 }
 
+function outOfTime(api: string): EvtError {
+  return new EvtError('ERROR_TIMEOUT', api, 'the server has not answered in the given time');
+}
+
 /** How to stop a call at the server. */
 export interface Stop {
   /** The control handle that the call is cancelled through; undefined: nothing can stop it but giving it up. */
@@ -106,6 +110,40 @@ export class RemoteCaller {
       index,
     });
     return new BlockedBegun(sent, operation, api);
+  }
+
+  /**
+   * A short call that nothing needs to cancel at the server: its answer, when that says success.
+   * @param what is asked for, for messages
+   * @param onGhost takes the answer of a call that was given up, when it comes at last
+   * @throws EvtError what the server says, ERROR_CANCELLED (1223), ERROR_TIMEOUT (1460); the reason of an AbortSignal
+   */
+  *ask<In extends Fields, Out extends Fields>(
+    asked: RpcOperation<In, Out>,
+    input: In,
+    operation: Operation,
+    what: string,
+    onGhost?: (answer: RpcAnswer<Out>) => void,
+  ): Task<Out> {
+    const { values, status } = yield* this.answer(asked, input, operation, onGhost);
+    const failure = statusOf(status, (values as { readonly info?: RpcInfo }).info);
+    if (failure !== 0) throw statusError(failure, operation.api, what);
+    return values;
+  }
+
+  /** As {@link ask}; the answer may say failure. */
+  *answer<In extends Fields, Out extends Fields>(
+    asked: RpcOperation<In, Out>,
+    input: In,
+    operation: Operation,
+    onGhost?: (answer: RpcAnswer<Out>) => void,
+  ): Task<RpcAnswer<Out>> {
+    try {
+      return yield* this.call(asked, input, operation, onGhost === undefined ? {} : { onGhost });
+    } catch (error) {
+      if (error instanceof Interrupted) throw error.reason ?? outOfTime(operation.api);
+      throw error;
+    }
   }
 
   /** Stops a call at the server. @returns its answer, if it brings one */

@@ -7,6 +7,7 @@ import type { RpcInfo, RpcOperation } from '../../even6/stubs/operations.ts';
 import * as operations from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { io, type Task } from '../../operations/task.ts';
+import type { MessageRequest } from '../../providers/metadata.ts';
 import { CHANNEL_PROPERTIES, type ChannelConfig } from '../../store/channel-config.ts';
 import type { AppendResult } from '../../store/channel-log.ts';
 import type { Channel } from '../../store/store-configuration.ts';
@@ -17,6 +18,8 @@ import type {
   ExportResult,
   LogInfo,
   PathType,
+  Publisher,
+  PublisherRequest,
   QueryRequest,
   ResultSet,
   SubscribeRequest,
@@ -25,6 +28,7 @@ import type {
 } from '../service.ts';
 import { outOfTime } from './event-feed.ts';
 import { Interrupted, RemoteCaller, statusError, statusOf } from './remote-call.ts';
+import { defaultMessage, openPublisher, publishersOfChannel } from './remote-publisher.ts';
 import { RemoteResultSet, registerQuery } from './remote-result-set.ts';
 import { RemoteSubscription, registerSubscription } from './remote-subscription.ts';
 import { withPlace } from './server-says.ts';
@@ -152,23 +156,13 @@ export class RemoteService implements EventLogService {
     }
   }
 
-  /** A short call that nothing needs to cancel. */
-  *#ask<In extends Fields, Out extends Fields>(
+  #ask<In extends Fields, Out extends Fields>(
     asked: RpcOperation<In, Out>,
     input: In,
     operation: Operation,
     what: string,
   ): Task<Out> {
-    const { api } = operation;
-    try {
-      const { values, status } = yield* this.#caller.call(asked, input, operation);
-      const failure = statusOf(status, (values as { readonly info?: RpcInfo }).info);
-      if (failure !== 0) throw statusError(failure, api, what);
-      return values;
-    } catch (error) {
-      if (error instanceof Interrupted) throw error.reason ?? outOfTime(api);
-      throw error;
-    }
+    return this.#caller.ask(asked, input, operation, what);
   }
 
   *logInfo(path: string, pathType: PathType, operation: Operation): Task<LogInfo> {
@@ -206,6 +200,28 @@ export class RemoteService implements EventLogService {
       `the channels of ${this.#host}`,
     );
     return [...names];
+  }
+
+  *publishers(operation: Operation): Task<string[]> {
+    const { names } = yield* this.#ask(
+      operations.GET_PUBLISHER_LIST,
+      { flags: 0 },
+      operation,
+      `the publishers of ${this.#host}`,
+    );
+    return [...names];
+  }
+
+  *publishersOfChannel(channel: string, operation: Operation): Task<string[]> {
+    return yield* publishersOfChannel(this.#caller, channel, operation);
+  }
+
+  *openPublisher(request: PublisherRequest, operation: Operation): Task<Publisher> {
+    return yield* openPublisher(this.#caller, request, operation);
+  }
+
+  *defaultMessage(request: MessageRequest, operation: Operation): Task<readonly string[]> {
+    return yield* defaultMessage(this.#caller, request, operation);
   }
 
   *channelConfig(channel: string, operation: Operation): Task<Channel> {
