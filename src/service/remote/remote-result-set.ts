@@ -1,5 +1,4 @@
 import { EvtError } from '../../errors/evt-error.ts';
-import { INFINITE } from '../../even6/stubs/limits.ts';
 import { QUERY_NEXT, QUERY_SEEK, type QueryChannel, REGISTER_LOG_QUERY } from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
@@ -15,7 +14,7 @@ import type {
   SeekRequest,
   SourceStatus,
 } from '../service.ts';
-import { EventFeed, outOfTime } from './event-feed.ts';
+import { EventFeed, isOutOfTime, outOfTime, serverTimeMs } from './event-feed.ts';
 import { Interrupted, type RemoteCaller, statusError, statusOf } from './remote-call.ts';
 
 const API_CLOSE = 'EvtClose';
@@ -106,10 +105,10 @@ export class RemoteResultSet implements ResultSet {
     for (let attempt = 0; ; attempt++) {
       if (this.#feed.isAstray) yield* this.#resume(operation);
       const { query, control } = this.#registration;
-      const input = { query, count: max, timeoutMs: INFINITE, flags: 0 };
+      const input = { query, count: max, timeoutMs: serverTimeMs(operation), flags: 0 };
       try {
         const outcome = yield* this.#feed.fetch(QUERY_NEXT, input, control, operation);
-        if (outcome === 'timeout' && operation.timedOut) throw outOfTime(api);
+        if (outcome === 'timeout' && isOutOfTime(operation)) throw outOfTime(api);
         if (outcome !== 'timeout') return outcome === 'events';
       } catch (error) {
         // A server that remembers an old cancel for ever: the query is registered anew.

@@ -9,7 +9,7 @@ import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import { bookmarkXml } from '../bookmark.ts';
 import type { EventPosition, LogEvent, SourceStatus, SubscribeRequest, Subscription } from '../service.ts';
-import { EventFeed, outOfTime } from './event-feed.ts';
+import { EventFeed, isOutOfTime, outOfTime, serverTimeMs } from './event-feed.ts';
 import { Interrupted, type RemoteCaller, statusError, statusOf } from './remote-call.ts';
 
 const API_CLOSE = 'EvtClose';
@@ -104,11 +104,16 @@ export class RemoteSubscription implements Subscription {
     for (;;) {
       if (this.#feed.isAstray) yield* this.#resume(operation);
       const { subscription, control } = this.#registration;
-      const input = { subscription, count: max, timeoutMs: LOOK_TIMEOUT_MS, flags: 0 };
+      const input = {
+        subscription,
+        count: max,
+        timeoutMs: Math.min(LOOK_TIMEOUT_MS, serverTimeMs(operation)),
+        flags: 0,
+      };
       const outcome = yield* this.#feed.fetch(REMOTE_SUBSCRIPTION_NEXT, input, control, operation);
       if (outcome !== 'timeout') return;
       // A filter that selects little takes its time: the server goes on from where it was.
-      if (operation.timedOut) throw outOfTime(operation.api);
+      if (isOutOfTime(operation)) throw outOfTime(operation.api);
     }
   }
 
