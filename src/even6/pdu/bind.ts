@@ -155,7 +155,14 @@ export function encodeBindAck(ack: BindAckBody): Uint8Array {
   return bytes;
 }
 
-export const BindNakReason = { unspecified: 0, congestion: 1, localLimit: 2, version: 4, authType: 8 } as const;
+export const BindNakReason = {
+  unspecified: 0,
+  congestion: 1,
+  localLimit: 2,
+  version: 4,
+  authType: 8,
+  checksum: 9,
+} as const;
 
 /** The body of a bind_nak: why, and that 5.0 is what is spoken here. */
 export function encodeBindNak(reason: number): Uint8Array {

@@ -22,6 +22,8 @@ export const PduFlag = {
   last: 0x02,
   /** In bind and its answer: header signing. */
   headerSigning: 0x04,
+  /** In a request: its client has cancelled it meanwhile. */
+  pendingCancel: 0x04,
   multiplexing: 0x10,
   didNotExecute: 0x20,
   objectUuid: 0x80,

@@ -1,6 +1,7 @@
 /** Statuses of faults (C706 appendix E; MS-RPCE), by what they say. */
 export const FaultStatus = {
   accessDenied: 0x5,
+  noCallActive: 0x6bd,
   badStubData: 0x6f7,
   securityPackage: 0x721,
   invalidTag: 0x1c00_0006,

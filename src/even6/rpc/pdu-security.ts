@@ -1,5 +1,13 @@
 import { CALL_HEAD, encodeCallBody, stubOffset } from '../pdu/call-bodies.ts';
-import { encodePdu, HEADER_SIZE, type Pdu, PduFlag, type PduParts, TRAILER_SIZE } from '../pdu/pdu.ts';
+import {
+  type AuthTrailer,
+  encodePdu,
+  HEADER_SIZE,
+  type Pdu,
+  PduFlag,
+  type PduParts,
+  TRAILER_SIZE,
+} from '../pdu/pdu.ts';
 import { AuthLevel, type SecurityContext, SecurityError, SIGNATURE_SIZE } from '../security/security-context.ts';
 
 /** Stubs are cut at multiples of this and the last piece is padded to one, as Windows and Samba do it. */
@@ -33,18 +41,20 @@ export class PduSecurity {
     return bytes;
   }
 
+  #isNamedBy({ type, level, contextId }: AuthTrailer): boolean {
+    return type === this.context.type && level === this.level && contextId === this.contextId;
+  }
+
   /**
-   * Decrypts a request or response in place, and checks its signature.
+   * Decrypts a request or response in place, and checks its signature. Which security context it is of stands in a first fragment;
+   * what later ones say about that is signed, and does not matter (MS-RPCE 3.3.1.5.2).
    * @throws SecurityError: the connection is useless then
    */
   open({ auth, bytes, flags, protectedEnd }: Pdu): void {
     if (!this.signs) return;
-    const { type } = this.context;
     if (
       auth === undefined ||
-      auth.type !== type ||
-      auth.level !== this.level ||
-      auth.contextId !== this.contextId ||
+      ((flags & PduFlag.first) !== 0 && !this.#isNamedBy(auth)) ||
       auth.token.length !== SIGNATURE_SIZE ||
       protectedEnd < HEADER_SIZE + stubOffset(flags)
     ) {

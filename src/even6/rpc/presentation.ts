@@ -3,8 +3,8 @@ import { Feature, featuresOf, NDR, NDR64 } from '../pdu/syntaxes.ts';
 import type { RpcInterface } from './rpc-interface.ts';
 
 const MAX_CONTEXTS = 100;
-/** Connections are kept when a call is orphaned; several security contexts on one are not taken. */
-const FEATURES = Feature.keepConnectionOnOrphan;
+/** Connections are kept when a call is orphaned, and may have several security contexts. */
+const FEATURES = Feature.keepConnectionOnOrphan | Feature.securityContextMultiplexing;
 
 /** The presentation contexts of a connection: which interface is meant by which number. */
 export class PresentationContexts {

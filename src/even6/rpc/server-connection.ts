@@ -1,8 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { u32 } from '../../bytes/little-endian.ts';
-import { EvtError } from '../../errors/evt-error.ts';
 import { BindNakReason, decodeBind, encodeBindAck, encodeBindNak } from '../pdu/bind.ts';
-import { decodeRequestBody, encodeFaultBody } from '../pdu/call-bodies.ts';
+import { encodeFaultBody } from '../pdu/call-bodies.ts';
 import {
   decodePdu,
   encodePdu,
@@ -19,11 +18,12 @@ import { checkVerificationTrailer } from '../pdu/verification-trailer.ts';
 import { AuthLevel, SecurityError } from '../security/security-context.ts';
 import type { AssociationGroup, AssociationGroups, Caller } from './association-group.ts';
 import { FaultStatus, RpcFault } from './fault.ts';
-import { fragments, StubAssembly } from './pdu-security.ts';
+import { IncomingCalls, type Refusal, type RunningCall } from './incoming-calls.ts';
+import { fragments } from './pdu-security.ts';
 import { PresentationContexts } from './presentation.ts';
 import type { RpcInterface, ServerLimits } from './rpc-interface.ts';
 import { SendQueue } from './send-queue.ts';
-import { type Authenticate, ServerAuthentication } from './server-authentication.ts';
+import { type Authenticate, type AuthenticationFailure, ServerAuthentication } from './server-authentication.ts';
 
 /** Milliseconds that the other end has to take the last words. */
 const LINGER_MS = 500;
@@ -44,19 +44,6 @@ export interface ConnectionContext {
   readonly onError: (error: unknown) => void;
 }
 
-/** A call whose request has come, in part or whole. */
-interface PendingCall {
-  readonly id: number;
-  readonly contextId: number;
-  readonly opnum: number;
-  readonly target: RpcInterface;
-  readonly assembly: StubAssembly;
-  readonly abort: AbortController;
-  /** Nobody waits for its answer any more. */
-  isOrphaned: boolean;
-  isRunning: boolean;
-}
-
 /** One connection of a client, from its bind to its end. */
 export class ServerConnection {
   readonly address: string;
@@ -66,12 +53,9 @@ export class ServerConnection {
   readonly #outgoing: SendQueue;
   readonly #presentation: PresentationContexts;
   readonly #authentication: ServerAuthentication;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls: IncomingCalls;
   #group: AssociationGroup | undefined;
-  #isMultiplexed = false;
   #maxTransmit = MIN_FRAGMENT;
-  /** Calls that were refused while their requests were still coming: the rest of those is swallowed. */
-  readonly #refused = new Set<number>();
   #isClosed = false;
   /** The last words are being sent. */
   #isFinishing = false;
@@ -87,6 +71,7 @@ export class ServerConnection {
     this.#outgoing = new SendQueue(stream);
     this.#presentation = new PresentationContexts(context.interfaces);
     this.#authentication = new ServerAuthentication(context.authenticate);
+    this.#calls = new IncomingCalls(this.#presentation, this.#authentication, context.limits);
     stream.on('data', (bytes: Uint8Array) => this.#receive(bytes));
     stream.on('error', () => this.close());
     stream.on('close', () => this.close());
@@ -101,7 +86,7 @@ export class ServerConnection {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const call of this.#calls.values()) orphan(call);
+    this.#calls.orphanAll();
     this.#stream.destroy();
     this.#outgoing.drop();
     if (this.#group !== undefined) this.#context.groups.leave(this.#group);
@@ -111,10 +96,9 @@ export class ServerConnection {
   /** Ends the connection when it keeps others from being served. Called about once a second. */
   reap(now: number): void {
     const { handshakeMs, stallMs, idleMs } = this.#context.limits;
-    const calls = [...this.#calls.values()];
     // A request of which only a part has come keeps nobody's connection.
-    const isIdle = !calls.some(({ isRunning }) => isRunning) && (this.#group === undefined || this.#group.size === 0);
-    const isPartial = this.#isMidPdu || calls.some(({ isRunning }) => !isRunning);
+    const isIdle = !this.#calls.isRunning && (this.#group === undefined || this.#group.size === 0);
+    const isPartial = this.#isMidPdu || this.#calls.isPartial;
     const silentMs = now - this.#heardAt;
     if (
       (this.#authentication.state !== 'done' && isIdle && now - this.#openedAt > handshakeMs) ||
@@ -163,8 +147,8 @@ export class ServerConnection {
       if (!(error instanceof PduError) || error.isVersion) throw error;
       const callId = u32(bytes, 12);
       if (bytes[2] === PduType.bind) this.#refuseBind(callId, BindNakReason.version);
-      else if (bytes[2] === PduType.auth3) this.#refuseAndEnd(callId, FaultStatus.noMemory);
-      else this.#violation(callId, 0);
+      else if (bytes[2] === PduType.auth3) this.#refuseUnbegun(callId, FaultStatus.noMemory);
+      else this.#violation(callId);
     }
   }
 
@@ -173,9 +157,9 @@ export class ServerConnection {
     this.#finish();
   }
 
-  #refuseAndEnd(callId: number, status: number): void {
-    this.#fault(callId, 0, new RpcFault(status, 'refused', true));
-    this.#finish();
+  /** What is not even begun. */
+  #refuseUnbegun(callId: number, status: number): void {
+    this.#refuse({ callId, contextId: 0, fault: new RpcFault(status, 'refused', true), ends: true });
   }
 
   #handle(pdu: Pdu): void {
@@ -193,10 +177,10 @@ export class ServerConnection {
         this.#request(pdu);
         return;
       case PduType.cancel:
-        this.#cancel(pdu.callId);
+        if (this.#verified(pdu)) this.#calls.cancel(pdu.callId);
         return;
       case PduType.orphaned:
-        this.#orphaned(pdu.callId);
+        if (this.#verified(pdu)) this.#calls.orphan(pdu.callId);
         return;
       default:
         this.#finish();
@@ -212,10 +196,10 @@ export class ServerConnection {
     }
     let answer: Parameters<typeof encodePdu>[0]['auth'];
     if (auth !== undefined) {
-      const step = this.#authentication.step(auth);
+      const step = this.#authentication.step(auth, true);
       if ('failure' in step) {
-        if (step.failure === 'refused') this.#context.onRefused(this.address);
-        nak(step.failure === 'type' ? BindNakReason.authType : BindNakReason.unspecified);
+        if (step.failure === 'token') this.#context.onRefused(this.address);
+        nak(nakReason(step.failure, auth.level));
         return;
       }
       answer = step;
@@ -225,7 +209,7 @@ export class ServerConnection {
       nak(BindNakReason.unspecified);
       return;
     }
-    this.#isMultiplexed = (flags & PduFlag.multiplexing) !== 0;
+    this.#calls.isMultiplexed = (flags & PduFlag.multiplexing) !== 0;
     // One size for both directions: the smaller of what the client takes and what it sends.
     this.#maxTransmit = fragmentSize(Math.min(maxReceive, maxTransmit));
     const ack = encodeBindAck({
@@ -241,12 +225,12 @@ export class ServerConnection {
   #alter({ body, flags, callId, auth }: Pdu): void {
     const group = this.#group;
     if (group === undefined) {
-      this.#violation(callId, 0);
+      this.#violation(callId);
       return;
     }
     const { contexts } = decodeBind(body);
     if (!this.#presentation.takes(contexts)) {
-      this.#violation(callId, 0);
+      this.#violation(callId);
       return;
     }
     let answer: Parameters<typeof encodePdu>[0]['auth'];
@@ -254,7 +238,8 @@ export class ServerConnection {
       const step = this.#authentication.step(auth);
       if ('failure' in step) {
         this.#context.onRefused(this.address);
-        this.#refuseAndEnd(callId, FaultStatus.accessDenied);
+        const isPackage = step.failure === 'type' || step.failure === 'token';
+        this.#refuseUnbegun(callId, isPackage ? FaultStatus.securityPackage : FaultStatus.accessDenied);
         return;
       }
       answer = step;
@@ -272,124 +257,36 @@ export class ServerConnection {
   /** The last leg of plain NTLM has no answer: a client that is not let in learns it from its first call. */
   #auth3({ auth, callId }: Pdu): void {
     if (this.#group === undefined || auth === undefined) {
-      this.#violation(callId, 0);
+      this.#violation(callId);
       return;
     }
     if ('failure' in this.#authentication.step(auth)) this.#context.onRefused(this.address);
   }
 
   #request(pdu: Pdu): void {
-    const { callId, flags } = pdu;
-    const { contextId, opnum, allocHint } = decodeRequestBody(pdu.body, flags);
-    if (this.#group === undefined || pdu.bytes.length > MAX_FRAGMENT) {
-      this.#violation(callId, 0);
+    if (this.#group === undefined) {
+      this.#refuse({ callId: pdu.callId, contextId: 0, fault: protocolError(false), ends: true });
       return;
     }
-    if (pdu.auth !== undefined && this.#authentication.state === 'none') {
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'nothing protects this connection'));
-      this.#finish();
-      return;
-    }
-    if (this.#authentication.state === 'pending' || this.#authentication.state === 'failed') {
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'not authenticated', true));
-      this.#finish();
-      return;
-    }
-    try {
-      this.#authentication.security?.open(pdu);
-    } catch (error) {
-      if (!(error instanceof SecurityError)) throw error;
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.securityPackage, 'bad signature'));
-      this.#finish();
-      return;
-    }
-    const call = this.#assemble(callId, contextId, opnum, flags);
-    if (call === undefined) return;
-    call.assembly.add(decodeRequestBody(pdu.body, flags).stub);
-    // A hint promises what is still to come.
-    const isLast = (flags & PduFlag.last) !== 0;
-    const tooLarge = this.#tooLarge(call, isLast ? 0 : allocHint);
-    if (tooLarge !== undefined) {
-      this.#calls.delete(callId);
-      this.#refuse(callId, contextId, flags, tooLarge);
-      return;
-    }
-    if (!isLast) return;
-    call.isRunning = true;
-    void this.#run(call);
+    const taken = this.#calls.take(pdu);
+    if (taken === undefined) return;
+    if ('fault' in taken) this.#refuse(taken);
+    else void this.#run(taken);
   }
 
-  /** The call that a fragment belongs to; undefined when it has been answered already, with a fault. */
-  #assemble(callId: number, contextId: number, opnum: number, flags: number): PendingCall | undefined {
-    const known = this.#calls.get(callId);
-    if ((flags & PduFlag.first) === 0) {
-      if (known !== undefined && !known.isRunning && known.contextId === contextId && known.opnum === opnum)
-        return known;
-      if (known === undefined && this.#refused.has(callId)) {
-        if ((flags & PduFlag.last) !== 0) this.#refused.delete(callId);
-        return undefined;
-      }
-      this.#violation(callId, contextId);
-      return undefined;
-    }
-    if (known !== undefined || (this.#calls.size > 0 && !this.#isMultiplexed)) {
-      this.#violation(callId, contextId);
-      return undefined;
-    }
-    this.#refused.delete(callId);
-    // Before anything is kept of it: what nobody may call takes no memory.
-    const target = this.#callable(contextId, opnum);
-    if (target instanceof RpcFault) {
-      this.#refuse(callId, contextId, flags, target);
-      return undefined;
-    }
-    const call: PendingCall = {
-      id: callId,
-      contextId,
-      opnum,
-      target,
-      assembly: new StubAssembly(),
-      abort: new AbortController(),
-      isOrphaned: false,
-      isRunning: false,
-    };
-    this.#calls.set(callId, call);
-    return call;
-  }
-
-  /** The interface that a call is for; or why it is not taken. */
-  #callable(contextId: number, opnum: number): RpcInterface | RpcFault {
-    const target = this.#presentation.get(contextId);
-    if (target === undefined) return new RpcFault(FaultStatus.unknownInterface, 'no such context', true);
-    if (this.#authentication.level < target.minLevel)
-      return new RpcFault(FaultStatus.accessDenied, 'the level is too low', true);
-    if (opnum >= target.operations) return new RpcFault(FaultStatus.operationRange, 'no such operation', true);
-    if (this.#calls.size >= this.#context.limits.callsPerConnection)
-      return new RpcFault(FaultStatus.tooBusy, 'too many calls', true);
-    return target;
-  }
-
-  /** Why a request is not read on. */
-  #tooLarge({ assembly }: PendingCall, allocHint: number): RpcFault | undefined {
-    const { requestBytes, anonymousRequestBytes, pendingRequestBytes } = this.#context.limits;
-    const max = this.#authentication.identity === undefined ? anonymousRequestBytes : requestBytes;
-    if (assembly.size > max || allocHint > max)
-      return new RpcFault(FaultStatus.accessDenied, 'the request is too large', true);
-    let sum = 0;
-    for (const call of this.#calls.values()) sum += call.assembly.size;
-    return sum > pendingRequestBytes
-      ? new RpcFault(FaultStatus.tooBusy, 'too much waits for answers', true)
-      : undefined;
-  }
-
-  #refuse(callId: number, contextId: number, flags: number, fault: RpcFault): void {
+  #refuse({ callId, contextId, fault, ends }: Refusal): void {
     this.#fault(callId, contextId, fault);
-    if ((flags & PduFlag.last) !== 0) return;
-    if (this.#refused.size < this.#context.limits.callsPerConnection) this.#refused.add(callId);
-    else this.#finish();
+    if (ends) this.#finish();
   }
 
-  async #run(call: PendingCall): Promise<void> {
+  /** Whether a PDU about a call is to be heeded. */
+  #verified(pdu: Pdu): boolean {
+    const refusal = this.#calls.verify(pdu);
+    if (refusal !== undefined) this.#refuse(refusal);
+    return refusal === undefined;
+  }
+
+  async #run(call: RunningCall): Promise<void> {
     let undo: (() => void) | undefined;
     try {
       const stub = await this.#answer(call, (undoing) => {
@@ -402,27 +299,25 @@ export class ServerConnection {
       // Windows answers with the low byte of the context's id, and so do others who have looked at it.
       const contextId = call.contextId & 0xff;
       const carrier = { type: PduType.response, flags: 0, callId: call.id, contextId, opnum: 0 };
-      const pdus = fragments(stub, carrier, this.#maxTransmit, this.#authentication.security);
+      const pdus = fragments(stub, carrier, this.#maxTransmit, call.origin.security);
       this.#outgoing.push(pdus, stub.length, { sent: () => this.#throttle(), dropped: undo });
     } catch (error) {
       undo?.();
       if (this.#isClosed || call.isOrphaned) return;
       if (!(error instanceof RpcFault)) this.#context.onError(error);
       const fault = error instanceof RpcFault ? error : new RpcFault(FaultStatus.unspecified, 'internal error');
-      const isKnown = this.#presentation.get(call.contextId) !== undefined;
-      this.#fault(call.id, isKnown ? call.contextId : 0, fault);
+      this.#fault(call.id, call.contextId, fault);
     } finally {
-      this.#calls.delete(call.id);
+      this.#calls.finished(call);
       this.#throttle();
     }
   }
 
-  async #answer(call: PendingCall, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
-    const { contextId, opnum, id: callId, target } = call;
-    const { level, identity } = this.#authentication;
+  async #answer(call: RunningCall, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
+    const { contextId, opnum, id: callId, target, origin, assembly } = call;
+    const { level, identity } = origin;
     const verified = { abstract: target.syntax, transfer: NDR, callId, contextId, opnum };
-    const stub =
-      level >= AuthLevel.packet ? checkVerificationTrailer(call.assembly.stub, verified) : call.assembly.stub;
+    const stub = level >= AuthLevel.packet ? checkVerificationTrailer(assembly.stub, verified) : assembly.stub;
     if (stub === undefined)
       throw new RpcFault(FaultStatus.accessDenied, 'the verification trailer is of another call', true);
     const caller: Caller = { identity, level, address: this.address };
@@ -431,28 +326,14 @@ export class ServerConnection {
     return target.call({ opnum, stub, caller, localAddress, group: this.#group!, signal, onUndelivered });
   }
 
-  /** Asks a call to end. One whose request is still coming, or that has ended, takes no notice. */
-  #cancel(callId: number): void {
-    const call = this.#calls.get(callId);
-    if (call?.isRunning === true) call.abort.abort(cancelled());
-  }
-
-  #orphaned(callId: number): void {
-    const call = this.#calls.get(callId);
-    if (call === undefined) return;
-    orphan(call);
-    if (!call.isRunning) this.#calls.delete(callId);
-  }
-
   #fault(callId: number, contextId: number, { status, didNotExecute }: RpcFault): void {
     const flags = didNotExecute ? PduFlag.didNotExecute : 0;
     this.#send(PduType.fault, callId, encodeFaultBody(contextId, status), undefined, flags);
   }
 
   /** What the other end must not do: it is told, and the connection ends. */
-  #violation(callId: number, contextId: number): void {
-    this.#fault(callId, contextId, new RpcFault(FaultStatus.protocolError, 'out of sequence', true));
-    this.#finish();
+  #violation(callId: number): void {
+    this.#refuse({ callId, contextId: 0, fault: protocolError(true), ends: true });
   }
 
   #send(
@@ -476,18 +357,17 @@ export class ServerConnection {
     this.#outgoing.push([], 0, {
       sent: () => this.#stream.end(() => setTimeout(() => this.close(), LINGER_MS).unref()),
     });
-    for (const call of this.#calls.values()) orphan(call);
+    this.#calls.orphanAll();
   }
 }
 
-function orphan(call: PendingCall): void {
-  call.isOrphaned = true;
-  call.abort.abort(cancelled());
+function nakReason(failure: AuthenticationFailure, level: number): number {
+  if (failure === 'type') return BindNakReason.authType;
+  return level === AuthLevel.call ? BindNakReason.checksum : BindNakReason.unspecified;
 }
 
-/** What a call that the client gives up ends with. */
-function cancelled(): EvtError {
-  return new EvtError('ERROR_CANCELLED', 'RPC', 'cancelled by the client');
+function protocolError(didNotExecute: boolean): RpcFault {
+  return new RpcFault(FaultStatus.protocolError, 'out of sequence', didNotExecute);
 }
 
 function fragmentSize(size: number): number {
