@@ -176,6 +176,8 @@ describe('what goes wrong', () => {
     ['cl', channel],
     ['gl', channel],
     ['sl', channel, '/rt:true'],
+    ['ep'],
+    ['gp', 'P'],
   ];
 
   it('is told by each verb: nobody listens there', async () => {
