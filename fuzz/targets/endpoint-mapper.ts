@@ -11,6 +11,7 @@ import { NdrError } from '../../src/even6/ndr/ndr-error.ts';
 import { EVENT_SERVICE, NDR } from '../../src/even6/pdu/syntaxes.ts';
 import { AssociationGroups } from '../../src/even6/rpc/association-group.ts';
 import { RpcFault } from '../../src/even6/rpc/fault.ts';
+import { DEFAULT_LIMITS } from '../../src/even6/rpc/server-limits.ts';
 import { hex } from '../../test/even6/hex.ts';
 import { mutateBytes } from '../mutate.ts';
 import { asBytes, refusable, type Target } from '../target.ts';
@@ -23,9 +24,10 @@ const RESPONSE = encodeMapResponse({ towers: [TOWER, TOWER], status: 0 }, 4);
 
 const mapper = endpointMapper([EVENT_SERVICE], () => ({ port: 49_667, address: [127, 0, 0, 1] }));
 const manager = management([EVENT_SERVICE]);
-const group = new AssociationGroups(8).join(0)!;
+const group = new AssociationGroups(DEFAULT_LIMITS).join(0)!;
 const caller = { identity: undefined, level: 1, address: '' };
 const { signal } = new AbortController();
+const lane = { tryEnter: () => true, onRoom: () => () => {} };
 
 /** The endpoint mapper: towers, and both stubs of its question. */
 export const MAPPER_TARGETS: readonly Target[] = [
@@ -46,7 +48,7 @@ export const MAPPER_TARGETS: readonly Target[] = [
       for (const opnum of [EPT_MAP, 0, 1, 4]) {
         for (const served of [mapper, manager]) {
           await served
-            .call({ opnum, stub, caller, localAddress: '127.0.0.1', group, signal, onUndelivered: () => {} })
+            .call({ opnum, stub, caller, localAddress: '127.0.0.1', group, signal, lane, onUndelivered: () => {} })
             .catch((error: unknown) => {
               if (!(error instanceof RpcFault)) throw error;
             });

@@ -5,8 +5,10 @@ import { PduStream } from '../../src/even6/pdu/pdu.ts';
 import { EVENT_SERVICE } from '../../src/even6/pdu/syntaxes.ts';
 import { AssociationGroups } from '../../src/even6/rpc/association-group.ts';
 import { ClientConnection, type ClientSecurity } from '../../src/even6/rpc/client-connection.ts';
-import { DEFAULT_LIMITS } from '../../src/even6/rpc/rpc-interface.ts';
+import { SYSTEM_CLOCK } from '../../src/even6/rpc/clock.ts';
 import { type ConnectionContext, ServerConnection } from '../../src/even6/rpc/server-connection.ts';
+import { DEFAULT_LIMITS } from '../../src/even6/rpc/server-limits.ts';
+import { ServerLoad } from '../../src/even6/rpc/server-load.ts';
 import { NtlmClient } from '../../src/even6/security/ntlm-client.ts';
 import { ntHash } from '../../src/even6/security/ntlm-keys.ts';
 import { NtlmServer } from '../../src/even6/security/ntlm-server.ts';
@@ -53,14 +55,14 @@ async function smallStore(): Promise<string> {
 /** A server for fuzzing: whatever it fails with inside is kept. */
 export class FuzzedServer {
   readonly failures: unknown[] = [];
-  readonly groups = new AssociationGroups(DEFAULT_LIMITS.handlesPerGroup);
+  readonly groups = new AssociationGroups(DEFAULT_LIMITS);
   readonly #context: ConnectionContext;
 
   constructor(folder: string) {
     const session = openLocalSession(folder, 'fuzz');
     process.once('exit', () => closeAny(session));
     const access = { allows: () => true, allowsAll: () => true, isAdministrator: () => true };
-    const logs = { session, access, files: new FileFolder(undefined) };
+    const logs = { session, access, files: new FileFolder(undefined), queryUnits: DEFAULT_LIMITS.queryUnits };
     const hash = ntHash(PASSWORD);
     const names = { computer: 'SERVER', domain: 'SERVER', dnsName: 'server' };
     const findNtHash = (user: string) => (user === 'User' ? hash.slice() : undefined);
@@ -68,6 +70,8 @@ export class FuzzedServer {
       interfaces: [eventServiceInterface(logs, AuthLevel.integrity, true)],
       groups: this.groups,
       limits: DEFAULT_LIMITS,
+      load: new ServerLoad(DEFAULT_LIMITS, SYSTEM_CLOCK),
+      clock: SYSTEM_CLOCK,
       authenticate: (type, level) => {
         const options = { ...names, findNtHash, level, ...FIXED };
         if (type === AuthType.ntlm) return new NtlmServer(options);
@@ -75,7 +79,7 @@ export class FuzzedServer {
       },
       secondaryAddress: '4913',
       localAddress: '127.0.0.1',
-      onRefused: () => {},
+      onRefused: () => 0,
       onError: (error) => this.failures.push(error),
     };
   }

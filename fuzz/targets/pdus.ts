@@ -63,8 +63,7 @@ function takeStream(bytes: Uint8Array): void {
       for (const piece of given) for (const pdu of stream.push(piece)) pdus.push(Buffer.from(pdu).toString('hex'));
     } catch (error) {
       if (!(error instanceof PduError)) throw error;
-      // PDUs in front of what is none may have come in a piece before it, or in the same.
-      return 'refused';
+      pdus.push('refused');
     }
     return pdus.join();
   });

@@ -34,14 +34,23 @@ export function writeWireDocument(document: Fragment): Uint8Array {
   }
 }
 
-/** Templates that are kept; a log has some hundred. */
+/** Templates that are kept, and their bytes; a log has some hundred, of some kilobytes each. */
 const MAX_TEMPLATES = 4096;
+const MAX_TEMPLATE_BYTES = 16 * 1024 * 1024;
+/** Definitions that may have the same GUID: it is compared with each of them. */
+const MAX_NAMESAKES = 16;
 const GUID_SIZE = 16;
 
-/** The definitions that a peer has sent, by their exact bytes. */
+/** The definitions that a peer has sent, by their exact bytes. Whatever it sends, they stay within bounds. */
 export class WireTemplateCache implements WireTemplates {
   readonly #byGuid = new Map<string, { readonly definition: Uint8Array; readonly template: Template }[]>();
   #count = 0;
+  #bytes = 0;
+
+  /** Bytes of the definitions that are kept. */
+  get sizeBytes(): number {
+    return this.#bytes;
+  }
 
   find(definition: Uint8Array): Template | undefined {
     const known = this.#byGuid.get(hexUpper(definition, 0, GUID_SIZE));
@@ -49,12 +58,15 @@ export class WireTemplateCache implements WireTemplates {
   }
 
   add(definition: Uint8Array, template: Template): void {
-    if (this.#count === MAX_TEMPLATES) {
+    const guid = hexUpper(definition, 0, GUID_SIZE);
+    if ((this.#byGuid.get(guid)?.length ?? 0) >= MAX_NAMESAKES || definition.length > MAX_TEMPLATE_BYTES) return;
+    if (this.#count >= MAX_TEMPLATES || this.#bytes + definition.length > MAX_TEMPLATE_BYTES) {
       this.#byGuid.clear();
       this.#count = 0;
+      this.#bytes = 0;
     }
     this.#count++;
-    const guid = hexUpper(definition, 0, GUID_SIZE);
+    this.#bytes += definition.length;
     const entry = { definition: definition.slice(), template };
     const known = this.#byGuid.get(guid);
     if (known === undefined) this.#byGuid.set(guid, [entry]);

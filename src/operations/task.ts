@@ -44,26 +44,62 @@ export function runSync<T>(task: Task<T>): T {
   return step.value;
 }
 
+/** Milliseconds of work from which on a task is a long one: it takes turns with the other long ones. */
+const LONG_MS = 10;
+/** Long tasks that wait for their turn. */
+const waiting: (() => void)[] = [];
+let running = 0;
+
 /**
- * Runs a task with a turn of the event loop at every request. A turn is a macrotask: settled promises alone would keep
- * timers, input and EvtCancel waiting.
+ * A turn of the event loop: a macrotask, since settled promises alone would keep timers, input and EvtCancel waiting. Of all
+ * who wait for one, one has it at a time: however many scan long logs, input and short calls come between any two.
  */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    if (waiting.length === 1) setImmediate(nextTurn);
+  });
+}
+
+function nextTurn(): void {
+  waiting.shift()?.();
+  if (waiting.length > 0) setImmediate(nextTurn);
+}
+
+/** Runs a task with a {@link turn} wherever it asks for one, and once it has worked for long, behind all input and output. */
 export async function runAsync<T>(task: Task<T>): Promise<T> {
-  let step = task.next();
-  while (!step.done) {
-    if (step.value === TURN) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      step = task.next();
-      continue;
-    }
-    let input: unknown;
+  let workedMs = 0;
+  const advance = (go: () => IteratorResult<Io<unknown> | typeof TURN, T>) => {
+    const start = performance.now();
     try {
-      input = await step.value.async();
-    } catch (error) {
-      step = task.throw(error);
-      continue;
+      return go();
+    } finally {
+      workedMs += performance.now() - start;
     }
-    step = task.next(input);
+  };
+  running++;
+  try {
+    let step = advance(() => task.next());
+    while (!step.done) {
+      const request = step.value;
+      if (request === TURN) {
+        await turn();
+        step = advance(() => task.next());
+        continue;
+      }
+      let input: unknown;
+      let failure: { readonly error: unknown } | undefined;
+      try {
+        input = await request.async();
+      } catch (error) {
+        failure = { error };
+      }
+      if (workedMs > LONG_MS && running > 1) await turn();
+      const { error } = failure ?? {};
+      step = advance(() => (failure === undefined ? task.next(input) : task.throw(error)));
+    }
+    return step.value;
+  } finally {
+    running--;
   }
-  return step.value;
 }

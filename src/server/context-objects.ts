@@ -3,7 +3,7 @@ import type { ContextObject } from '../even6/rpc/association-group.ts';
 import { isOpen } from '../operations/handle-table.ts';
 import type { EventMetadata } from '../providers/metadata.ts';
 import { cancel, close } from '../service/calls.ts';
-import type { LogEvent, LogInfo, PathType, SourceStatus } from '../service/service.ts';
+import type { LogInfo, PathType, SourceStatus } from '../service/service.ts';
 
 /** What the context handles of a client stand for. */
 
@@ -22,8 +22,8 @@ export class LogQuery implements ContextObject {
   /** Of the API. */
   readonly resultSet: number;
   readonly isReverse: boolean;
-  /** Events that were read and did not reach the client: they come first in the next answer. */
-  readonly surplus: LogEvent[] = [];
+  /** Records that were read and did not reach the client: they come first in the next answer. */
+  readonly surplus: Uint8Array[] = [];
 
   constructor(resultSet: number, isReverse: boolean) {
     this.resultSet = resultSet;
@@ -41,8 +41,8 @@ export class RemoteSubscription implements ContextObject {
   readonly subscription: number;
   /** Its client fetches the events when it likes to; else each read waits for some. */
   readonly isPull: boolean;
-  /** Events that were read and did not reach the client: they come first in the next answer. */
-  readonly surplus: LogEvent[] = [];
+  /** Records that were read and did not reach the client: they come first in the next answer. */
+  readonly surplus: Uint8Array[] = [];
 
   constructor(subscription: number, isPull: boolean) {
     this.subscription = subscription;

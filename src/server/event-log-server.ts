@@ -3,8 +3,12 @@ import { EvtError } from '../errors/evt-error.ts';
 import { endpointMapper, management } from '../even6/epm/endpoint-mapper.ts';
 import { ENDPOINT_MAPPER, EVENT_SERVICE, MANAGEMENT } from '../even6/pdu/syntaxes.ts';
 import { AssociationGroups } from '../even6/rpc/association-group.ts';
-import { DEFAULT_LIMITS, type RpcInterface, type ServerLimits } from '../even6/rpc/rpc-interface.ts';
+import { type Clock, SYSTEM_CLOCK } from '../even6/rpc/clock.ts';
+import { LogonFailures } from '../even6/rpc/logon-failures.ts';
+import type { RpcInterface } from '../even6/rpc/rpc-interface.ts';
 import { RpcListener } from '../even6/rpc/rpc-listener.ts';
+import { DEFAULT_LIMITS, type ServerLimits } from '../even6/rpc/server-limits.ts';
+import { ServerLoad } from '../even6/rpc/server-load.ts';
 import { ntlmServer } from '../even6/security/ntlm-server.ts';
 import { AuthLevel, AuthType, type SecurityContext } from '../even6/security/security-context.ts';
 import { negotiateServer } from '../even6/security/spnego-server.ts';
@@ -34,7 +38,10 @@ export interface ServerOptions {
   readonly anonymousRead?: boolean | undefined;
   /** Folder in which clients may write exports and backups, and query files. Default: they may not. */
   readonly exportFolder?: string | undefined;
+  /** What clients may use at most, where that is not as {@link DEFAULT_LIMITS} has it. */
   readonly limits?: Partial<ServerLimits> | undefined;
+  /** What the limits take the time from. Default: the system's. */
+  readonly clock?: Clock | undefined;
   /** Told of clients that are refused and of internal errors: one line each, without secrets. */
   readonly onEvent?: ((line: string) => void) | undefined;
 }
@@ -44,6 +51,7 @@ interface ServerParts {
   readonly listeners: readonly RpcListener[];
   readonly session: number;
   readonly groups: AssociationGroups;
+  readonly load: ServerLoad;
   readonly port: number;
   readonly mapperPort: number | undefined;
 }
@@ -57,12 +65,14 @@ export class EventLogServer implements AsyncDisposable {
   readonly #listeners: readonly RpcListener[];
   readonly #session: number;
   readonly #groups: AssociationGroups;
+  readonly #load: ServerLoad;
   #isClosed = false;
 
   private constructor(parts: ServerParts) {
     this.#listeners = parts.listeners;
     this.#session = parts.session;
     this.#groups = parts.groups;
+    this.#load = parts.load;
     this.port = parts.port;
     this.endpointMapperPort = parts.mapperPort;
   }
@@ -73,15 +83,22 @@ export class EventLogServer implements AsyncDisposable {
    *   for the file of users; whatever the system says of a port that cannot be listened on
    */
   static async start(options: ServerOptions): Promise<EventLogServer> {
-    const { host = '127.0.0.1', anonymousRead = false, onEvent = () => {} } = options;
+    const { host = '127.0.0.1', anonymousRead = false, onEvent = () => {}, clock = SYSTEM_CLOCK } = options;
     const users = new UserFile(options.users, anonymousRead);
     if (users.size === 0 && !anonymousRead) {
       throw new EvtError('ERROR_INVALID_PARAMETER', 'winevt serve', 'nobody could log on: add a user first');
     }
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const groups = new AssociationGroups(limits.handlesPerGroup);
+    const groups = new AssociationGroups(limits, clock);
+    const load = new ServerLoad(limits, clock);
+    const failures = new LogonFailures(limits, clock);
     const session = openLocalSession(options.folder, 'winevt serve');
-    const served = { session, access: users, files: new FileFolder(options.exportFolder) };
+    const served = {
+      session,
+      access: users,
+      files: new FileFolder(options.exportFolder),
+      queryUnits: limits.queryUnits,
+    };
     const required = options.protection === 'privacy' ? AuthLevel.privacy : AuthLevel.integrity;
     const events = eventServiceInterface(served, required, anonymousRead);
     let port = 0;
@@ -100,6 +117,9 @@ export class EventLogServer implements AsyncDisposable {
         interfaces,
         groups,
         limits,
+        load,
+        clock,
+        failures,
         authenticate: (type, level) => authenticated(type, level, security),
         onRefused: (address) => onEvent(`a client at ${address} was not let in`),
         onError: (error) =>
@@ -116,7 +136,7 @@ export class EventLogServer implements AsyncDisposable {
         listeners.push(mapping);
         mapperPort = await mapping.listen(host, options.endpointMapperPort);
       }
-      return new EventLogServer({ listeners, session, groups, port, mapperPort });
+      return new EventLogServer({ listeners, session, groups, load, port, mapperPort });
     } catch (error) {
       for (const each of listeners) await each.close().catch(() => {});
       close(session);
@@ -132,6 +152,16 @@ export class EventLogServer implements AsyncDisposable {
   /** Context handles that clients have open. */
   get openHandles(): number {
     return this.#groups.openHandles;
+  }
+
+  /** Bytes of answers that clients have not taken, about. */
+  get unsentBytes(): number {
+    return this.#load.unsent;
+  }
+
+  /** Bytes of requests that have come in part. */
+  get partialRequestBytes(): number {
+    return this.#load.partialBytes;
   }
 
   /** Ends all connections that there are; clients may come again. */

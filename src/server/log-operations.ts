@@ -9,7 +9,7 @@ import type { LogInfo, PathType } from '../service/service.ts';
 import type { Clearer } from '../store/cleared-event.ts';
 import { admission, demand, readableFile, writableFile } from './access.ts';
 import { OpenLog, OperationControl } from './context-objects.ts';
-import { invalid } from './query-operations.ts';
+import { invalid, queryWeight } from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { AnsweredFailure, type ClientCall, type ServedOperation, serve } from './served-operation.ts';
 
@@ -46,7 +46,7 @@ function pathTypeOf(flags: number, others: number, api: string): PathType {
 }
 
 export function logOperations(logs: ServedLogs): ServedOperation[] {
-  const { session, access } = logs;
+  const { session, access, queryUnits } = logs;
   return [
     serve(operations.REGISTER_CONTROLLABLE_OPERATION, (_, { open }) => ({
       control: open(new OperationControl(undefined)),
@@ -78,6 +78,7 @@ export function logOperations(logs: ServedLogs): ServedOperation[] {
         onProgress: undefined,
         admit: admission(logs, caller.identity, api),
       };
+      queryWeight(query, queryUnits, api);
       await controls.run(signal, (either) => runAsynchronous(callExportLog(session, request, api, { signal: either })));
       return { info: operations.NO_INFO };
     }),

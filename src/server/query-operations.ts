@@ -1,6 +1,9 @@
 import { EvtError } from '../errors/evt-error.ts';
+import { layOutRecords } from '../even6/record.ts';
 import { INFINITE, MAX_QUERY_CHANNELS, MAX_RECORDS } from '../even6/stubs/limits.ts';
 import * as operations from '../even6/stubs/operations.ts';
+import { Operation } from '../operations/operation.ts';
+import { runAsync, turn } from '../operations/task.ts';
 import { parseBookmark } from '../service/bookmark.ts';
 import { callNext, callQuery, callSeek, close, runAsynchronous } from '../service/calls.ts';
 import { handleObject } from '../service/handle-registry.ts';
@@ -8,7 +11,7 @@ import { EventSourceObject } from '../service/objects.ts';
 import type { EventPosition, LogEvent, SeekOrigin } from '../service/service.ts';
 import { admission } from './access.ts';
 import { LogQuery, OperationControl, toldChannels } from './context-objects.ts';
-import { RecordAnswer } from './record-answer.ts';
+import { fits, recordOf } from './record-answer.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ClientCall, type ServedOperation, serve } from './served-operation.ts';
 
@@ -19,8 +22,6 @@ const QUERY_FLAGS = 0x1303;
 const SEEK_ORIGINS: readonly (SeekOrigin | undefined)[] = [undefined, 'first', 'last', 'current', 'bookmark'];
 const SEEK_ORIGIN_MASK = 7;
 const SEEK_STRICT = 0x1_0000;
-/** Events that are read in one go: so many wait in memory at most when an answer is full before. */
-const EVENTS_PER_READ = 128;
 
 export function invalid(api: string, what: string): EvtError {
   return new EvtError('ERROR_INVALID_PARAMETER', api, what);
@@ -30,13 +31,6 @@ export function invalid(api: string, what: string): EvtError {
 export function checkCount(count: number, api: string): void {
   if (count < 1 || count > MAX_RECORDS)
     throw invalid(api, `${count} records: the number must lie in 1 … ${MAX_RECORDS}`);
-}
-
-/** The time that a call has, from now on: for each of its reads what is left of it. */
-export function timeLimit(timeoutMs: number): () => { readonly timeoutMs?: number } {
-  if (timeoutMs === INFINITE) return () => ({});
-  const end = performance.now() + timeoutMs;
-  return () => ({ timeoutMs: Math.max(0, end - performance.now()) });
 }
 
 /** A client's bookmark. @throws EvtError ERROR_INVALID_PARAMETER (87), whatever is wrong with it */
@@ -49,47 +43,64 @@ export function clientBookmark(xml: string, api: string): EventPosition {
   }
 }
 
-/** Where events come from, and those that were read and did not reach the client. */
+/** Where events come from, and records that were read and did not reach the client. */
 export interface ReadSource {
-  readonly surplus: LogEvent[];
-  /** @param isFirst nothing has been found yet: it may wait for something */
-  readonly read: (max: number, isFirst: boolean) => Promise<LogEvent[]>;
+  /** Of the API: a cancel of it ends the read. */
+  readonly handle: number;
+  readonly surplus: Uint8Array[];
+  /** Its first read waits for events that are still to come: it must not keep others from being answered. */
+  readonly waits?: boolean;
+  /** Reads events. @param found records that the answer has already: the read need not wait for more */
+  readonly read: (max: number, found: number) => Promise<LogEvent[]>;
 }
 
+/** Events that are held at a time, each with its chunk, until they are records: however many are asked for. */
+const EVENTS_PER_STEP = 64;
+
 /**
- * Reads as many events as are asked for and an answer takes. What was read beyond that waits for the next one, and so do all of them
- * when the answer reaches nobody, or the call is cancelled.
+ * Reads as many events as an answer takes; what it does not take waits for the next one, and all of it when the answer reaches nobody.
  * @returns no records at the end
  */
 export async function readBatch(
-  { surplus, read }: ReadSource,
+  { handle, surplus, read, waits = false }: ReadSource,
   count: number,
-  { signal, onUndelivered }: Pick<ClientCall, 'signal' | 'onUndelivered'>,
+  { api, signal, lane, onUndelivered }: Pick<ClientCall, 'api' | 'signal' | 'lane' | 'onUndelivered'>,
 ): Promise<operations.RecordBatch> {
-  const answer = new RecordAnswer();
-  const taken: LogEvent[] = [];
-  const putBack = () => void surplus.unshift(...taken.splice(0));
-  onUndelivered(putBack);
-  while (answer.count < count) {
-    let events: LogEvent[];
-    try {
-      const wanted = Math.min(count - answer.count, EVENTS_PER_READ);
-      events = surplus.length > 0 ? surplus.splice(0, wanted) : await read(wanted, answer.count === 0);
-    } catch (error) {
-      const isCancel = signal.aborted || (error instanceof EvtError && error.symbol === 'ERROR_CANCELLED');
-      if (isCancel) putBack();
-      // Whatever else it is, the time being over or a log that cannot be read on, is told when there is nothing better to tell.
-      if (isCancel || answer.count === 0) throw error;
-      break;
+  // Between two steps nothing is pending on the handle that a cancel could end.
+  const operation = new Operation(api, handle, { signal });
+  const records: Uint8Array[] = [];
+  let bytes = 0;
+  const putBack = () => surplus.unshift(...records);
+  try {
+    while (records.length < count) {
+      operation.checkpoint();
+      if (!waits || records.length > 0 || surplus.length > 0) {
+        while (!lane.tryEnter()) await runAsync(operation.waitFor((wake) => lane.onRoom(wake), 0));
+      }
+      const next = surplus[0];
+      if (next === undefined) {
+        const events = await read(Math.min(count - records.length, EVENTS_PER_STEP), records.length);
+        if (events.length === 0) break;
+        // Those that are damaged inside are left out: there may be more behind them.
+        for (const record of events.map(recordOf)) if (record !== undefined) surplus.push(record);
+        if (operation.turnDue()) await turn();
+        continue;
+      }
+      if (!fits(next, records, bytes)) break;
+      bytes += next.length + (next.length % 2);
+      records.push(next);
+      surplus.shift();
     }
-    if (events.length === 0) break;
-    const room = events.findIndex((event) => !answer.add(event));
-    taken.push(...events.slice(0, room === -1 ? undefined : room));
-    if (room === -1) continue;
-    surplus.unshift(...events.slice(room));
-    break;
+  } catch (error) {
+    const isCancel = signal.aborted || (error instanceof EvtError && error.symbol === 'ERROR_CANCELLED');
+    // Whatever else it is, the time being over or a log that cannot be read on, is told when there is nothing better to tell.
+    if (isCancel || records.length === 0) {
+      putBack();
+      throw error;
+    }
   }
-  return answer.batch;
+  onUndelivered(putBack);
+  return layOutRecords(records);
 }
 
 /** An answer tells of so many channels. @throws EvtError ERROR_INVALID_PARAMETER (87), and what was opened is closed */
@@ -99,12 +110,29 @@ export function checkChannels({ length }: readonly unknown[], opened: number, ap
   throw invalid(api, `${length} logs at once: no more than ${MAX_QUERY_CHANNELS} can be told of`);
 }
 
+/** A time-out of several reads in a row. */
+export function deadline(timeoutMs: number, now: () => number = () => performance.now()): () => { timeoutMs?: number } {
+  const end = now() + timeoutMs;
+  return () => (timeoutMs === INFINITE ? {} : { timeoutMs: Math.max(0, end - now()) });
+}
+
 export function endOfEvents(api: string): EvtError {
   return new EvtError('ERROR_NO_MORE_ITEMS', api, 'there are no more events');
 }
 
+/** Units of a query's text that count as a handle: what is kept of a query grows with it. */
+const UNITS_PER_HANDLE = 256;
+
+/** How many handles a query counts as. @throws EvtError ERROR_EVT_INVALID_QUERY (15001) for one that is longer than the server takes */
+export function queryWeight(query: string, maxUnits: number, api: string): number {
+  if (query.length > maxUnits) {
+    throw new EvtError('ERROR_EVT_INVALID_QUERY', api, `the query is longer than ${maxUnits} UTF-16 units`);
+  }
+  return Math.max(1, Math.ceil(query.length / UNITS_PER_HANDLE));
+}
+
 export function queryOperations(logs: ServedLogs): ServedOperation[] {
-  const { session } = logs;
+  const { session, queryUnits } = logs;
   return [
     serve(operations.REGISTER_LOG_QUERY, async ({ path, query, flags }, call) => {
       const { api, caller, signal } = call;
@@ -124,11 +152,12 @@ export function queryOperations(logs: ServedLogs): ServedOperation[] {
         onProgress: undefined,
         admit: admission(logs, caller.identity, api),
       } as const;
+      const weight = queryWeight(query, queryUnits, api);
       const resultSet = await runAsynchronous(callQuery(session, request, api, { signal }));
       const channels = toldChannels(handleObject(resultSet, EventSourceObject, api).sources);
       checkChannels(channels, resultSet, api);
       return {
-        query: call.open(new LogQuery(resultSet, request.direction === 'reverse')),
+        query: call.open(new LogQuery(resultSet, request.direction === 'reverse'), weight),
         control: call.open(new OperationControl(resultSet)),
         channels,
         info: operations.NO_INFO,
@@ -139,9 +168,9 @@ export function queryOperations(logs: ServedLogs): ServedOperation[] {
       const { api, signal } = call;
       const { resultSet, surplus } = call.object(query, LogQuery);
       checkCount(count, api);
-      const limit = timeLimit(timeoutMs);
-      const read = (max: number) => runAsynchronous(callNext(resultSet, max, api, { signal, ...limit() }));
-      const records = await readBatch({ surplus, read }, count, call);
+      const left = deadline(timeoutMs);
+      const read = (max: number) => runAsynchronous(callNext(resultSet, max, api, { signal, ...left() }));
+      const records = await readBatch({ handle: resultSet, surplus, read }, count, call);
       if (records.offsets.length === 0) throw endOfEvents(api);
       return { records };
     }),

@@ -6,4 +6,6 @@ export interface ServedLogs {
   readonly session: number | null;
   readonly access: Access;
   readonly files: FileFolder;
+  /** UTF-16 units that a query may have. */
+  readonly queryUnits: number;
 }

@@ -1,6 +1,6 @@
 import { EvtError } from '../errors/evt-error.ts';
 import { NdrError } from '../even6/ndr/ndr-error.ts';
-import type { AssociationGroup, Caller, ContextObject } from '../even6/rpc/association-group.ts';
+import type { AssociationGroup, Caller, ContextObject, HandleUse } from '../even6/rpc/association-group.ts';
 import { FaultStatus, RpcFault } from '../even6/rpc/fault.ts';
 import type { RpcCall } from '../even6/rpc/rpc-interface.ts';
 import { type Codecs, type ContextHandle, emptyValues, type Fields } from '../even6/stubs/codec.ts';
@@ -16,9 +16,13 @@ export interface ClientCall {
   readonly api: string;
   readonly caller: Caller;
   readonly signal: AbortSignal;
+  readonly lane: RpcCall['lane'];
   readonly onUndelivered: RpcCall['onUndelivered'];
-  /** A context handle for something new. It is let go of when the answer reaches nobody. */
-  open(object: ContextObject): string;
+  /**
+   * A context handle for something new. It is let go of when the answer reaches nobody.
+   * @param weight how many handles it counts as
+   */
+  open(object: ContextObject, weight?: number): string;
   /**
    * What a context handle stands for.
    * @throws RpcFault context mismatch; EvtError ERROR_INVALID_PARAMETER (87) when it is of another kind
@@ -58,11 +62,14 @@ export function serve<In extends Fields, Out extends Fields>(
     opnum,
     async answer(call) {
       const input = decoded(operation, call.stub);
+      const ends: (() => void)[] = [];
       try {
-        return encodeResponse(operation, await handler(input, clientCall(name, call)), 0);
+        return encodeResponse(operation, await handler(input, clientCall(name, call, ends)), 0);
       } catch (error) {
         const { status, values } = failed(operation.output, error);
         return encodeResponse(operation, values, status);
+      } finally {
+        for (const end of ends) end();
       }
     },
   };
@@ -92,8 +99,14 @@ function failed<Out extends Fields>(output: Codecs<Out>, error: unknown): { stat
   return { status: code, values: 'info' in output ? { ...values, info } : values };
 }
 
-function clientCall(api: string, { caller, group, signal, onUndelivered }: RpcCall): ClientCall {
+/** @param ends takes what is to be called when the call has ended */
+function clientCall(
+  api: string,
+  { caller, group, signal, lane, onUndelivered }: RpcCall,
+  ends: (() => void)[],
+): ClientCall {
   const opened: string[] = [];
+  const use = group.newUse();
   const undoOpening = () => {
     for (const handle of opened) group.abandon(handle);
   };
@@ -101,15 +114,17 @@ function clientCall(api: string, { caller, group, signal, onUndelivered }: RpcCa
     api,
     caller,
     signal,
+    lane,
     onUndelivered,
-    open(object) {
-      const handle = openIn(group, object, caller);
+    open(object, weight) {
+      const handle = openIn(group, object, caller, use, weight);
       opened.push(handle);
       onUndelivered(undoOpening);
       return handle;
     },
     object(handle, kind) {
       const object = group.object(handle, caller);
+      ends.push(group.use(handle, caller));
       if (!(object instanceof kind)) throw new EvtError('ERROR_INVALID_PARAMETER', api, 'a handle of another kind');
       return object;
     },
@@ -118,9 +133,15 @@ function clientCall(api: string, { caller, group, signal, onUndelivered }: RpcCa
 }
 
 /** What is not taken by the group is let go of. */
-function openIn(group: AssociationGroup, object: ContextObject, caller: Caller): string {
+function openIn(
+  group: AssociationGroup,
+  object: ContextObject,
+  caller: Caller,
+  use: HandleUse,
+  weight: number | undefined,
+): string {
   try {
-    return group.open(object, caller);
+    return group.open(object, caller, use, weight);
   } catch (error) {
     object.rundown();
     throw error;

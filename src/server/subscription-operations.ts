@@ -12,10 +12,11 @@ import {
   checkChannels,
   checkCount,
   clientBookmark,
+  deadline,
   endOfEvents,
   invalid,
+  queryWeight,
   readBatch,
-  timeLimit,
 } from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ServedOperation, serve } from './served-operation.ts';
@@ -61,7 +62,7 @@ async function waitForEvents(handle: number, api: string, signal: AbortSignal): 
 }
 
 export function subscriptionOperations(logs: ServedLogs): ServedOperation[] {
-  const { session } = logs;
+  const { session, queryUnits } = logs;
   return [
     serve(operations.REGISTER_REMOTE_SUBSCRIPTION, async ({ channel, query, bookmark, flags }, call) => {
       const { api, caller, signal } = call;
@@ -80,11 +81,12 @@ export function subscriptionOperations(logs: ServedLogs): ServedOperation[] {
         onDamage: undefined,
         admit: admission(logs, caller.identity, api),
       };
+      const weight = queryWeight(query, queryUnits, api);
       const opened = await runAsynchronous(callSubscribe(session, request, {}, api, { signal }));
       const channels = toldChannels(handleObject(opened, EventSourceObject, api).sources);
       checkChannels(channels, opened, api);
       return {
-        subscription: call.open(new RemoteSubscription(opened, (flags & Flag.pull) !== 0)),
+        subscription: call.open(new RemoteSubscription(opened, (flags & Flag.pull) !== 0), weight),
         control: call.open(new OperationControl(opened)),
         channels,
         info: operations.NO_INFO,
@@ -96,8 +98,9 @@ export function subscriptionOperations(logs: ServedLogs): ServedOperation[] {
       const { subscription: handle, surplus, isPull } = call.object(subscription, RemoteSubscription);
       if (isPull) throw new EvtError('ERROR_INVALID_OPERATION', api, 'the subscription is read by its client');
       checkCount(count, api);
-      const read = (max: number, isFirst: boolean) => runAsynchronous(callNext(handle, max, api, { signal }, isFirst));
-      return { records: await readBatch({ surplus, read }, count, call) };
+      // It waits for the first events only.
+      const read = (max: number, found: number) => runAsynchronous(callNext(handle, max, api, { signal }, found === 0));
+      return { records: await readBatch({ handle, surplus, read, waits: true }, count, call) };
     }),
 
     serve(operations.REMOTE_SUBSCRIPTION_NEXT, async ({ subscription, count, timeoutMs }, call) => {
@@ -105,9 +108,9 @@ export function subscriptionOperations(logs: ServedLogs): ServedOperation[] {
       const { subscription: handle, surplus, isPull } = call.object(subscription, RemoteSubscription);
       if (!isPull) throw new EvtError('ERROR_INVALID_OPERATION', api, 'the subscription waits for its client');
       checkCount(count, api);
-      const limit = timeLimit(timeoutMs);
-      const read = (max: number) => runAsynchronous(callNext(handle, max, api, { signal, ...limit() }, false));
-      const records = await readBatch({ surplus, read }, count, call);
+      const left = deadline(timeoutMs);
+      const read = (max: number) => runAsynchronous(callNext(handle, max, api, { signal, ...left() }, false));
+      const records = await readBatch({ handle, surplus, read }, count, call);
       if (records.offsets.length === 0) throw endOfEvents(api);
       return { records };
     }),

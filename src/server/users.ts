@@ -57,16 +57,24 @@ function parseUser(value: unknown, file: string): User {
   return { name, ntHash, administrator, grants: parsed };
 }
 
-/** A grant whose pattern has become an expression. */
-interface CompiledGrant {
-  readonly expression: RegExp;
-  readonly rights: readonly Right[];
-}
-
-/** The pattern of a grant as an expression for channel names. */
-function expressionOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 'is');
+/**
+ * Whether a channel's name is of a pattern, in which `*` stands for any characters, without regard to case. It takes no longer than
+ * both their lengths: the name is a client's.
+ */
+export function isOfPattern(channel: string, pattern: string): boolean {
+  const [first = '', ...others] = key(pattern).split('*');
+  const name = key(channel);
+  if (others.length === 0) return name === first;
+  if (!name.startsWith(first)) return false;
+  const last = others.pop()!;
+  let at = first.length;
+  // Each part at its first place: a later one would leave less for those behind it.
+  for (const part of others) {
+    const found = name.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
 }
 
 /** The users of a server, in a file of JSON that only its owner reads. */
@@ -75,7 +83,6 @@ export class UserFile implements Access {
   /** Whether somebody who has not said who he is may read. */
   readonly #anonymousRead: boolean;
   #users = new Map<string, User>();
-  #grants = new Map<string, readonly CompiledGrant[]>();
   /** State of the file when it was read. */
   #read = '';
 
@@ -101,20 +108,13 @@ export class UserFile implements Access {
     if (state === this.#read) return;
     const users = readUsers(this.#file);
     this.#users = new Map(users.map((user) => [key(user.name), user]));
-    this.#grants = new Map(
-      users.map(({ name, grants }) => [
-        key(name),
-        grants.map(({ channels, rights }) => ({ expression: expressionOf(channels), rights })),
-      ]),
-    );
     this.#read = state;
   }
 
-  /** As the file is now: what is taken from somebody is gone at his next call. */
-  #current(identity: Identity): { readonly user: User | undefined; readonly grants: readonly CompiledGrant[] } {
+  /** A user as the file is now: what is taken from somebody is gone at his next call. */
+  #userOf(identity: Identity): User | undefined {
     this.#refreshIfPossible();
-    const name = key(identity.user);
-    return { user: this.#users.get(name), grants: this.#grants.get(name) ?? [] };
+    return this.#users.get(key(identity.user));
   }
 
   /** A file that is being written, or is gone: those who were known stay known. */
@@ -136,18 +136,18 @@ export class UserFile implements Access {
 
   allows(identity: Identity | undefined, channel: string, right: Right): boolean {
     if (identity === undefined) return this.#anonymousRead && right === 'read';
-    const { grants } = this.#current(identity);
-    return grants.some(({ expression, rights }) => rights.includes(right) && expression.test(channel));
+    const { grants } = this.#userOf(identity) ?? { grants: [] };
+    return grants.some(({ channels, rights }) => rights.includes(right) && isOfPattern(channel, channels));
   }
 
   allowsAll(identity: Identity | undefined, right: Right): boolean {
     if (identity === undefined) return this.#anonymousRead && right === 'read';
-    const { grants = [] } = this.#current(identity).user ?? {};
+    const { grants } = this.#userOf(identity) ?? { grants: [] };
     return grants.some(({ channels, rights }) => rights.includes(right) && ALL_CHANNELS.test(channels));
   }
 
   isAdministrator(identity: Identity | undefined): boolean {
-    return identity !== undefined && this.#current(identity).user?.administrator === true;
+    return identity !== undefined && this.#userOf(identity)?.administrator === true;
   }
 }
 

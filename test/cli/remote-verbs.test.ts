@@ -198,18 +198,18 @@ describe('what goes wrong', () => {
   });
 
   it('is told by each verb: the password is wrong', async () => {
-    // After ten wrong ones, a server does not listen to an address for a while: this one is for nothing else.
-    const strict = await serving();
+    const env = { WINEVT_PASSWORD: 'wrong one' };
+    // A server answers an address the later the more wrong ones have come from there: each of two has half of them.
+    const other = await serving();
     try {
-      const env = { WINEVT_PASSWORD: 'wrong one' };
-      for (const args of verbs()) {
-        const { status, stdout, stderr } = strict.ask(args, { env });
+      for (const [i, args] of verbs().entries()) {
+        const { status, stdout, stderr } = (i % 2 === 0 ? other : served).ask(args, { env });
         expect([status, stdout]).toEqual([FAILURE, '']);
         expect(stderr).toMatch(REFUSED);
         expect(stderr).not.toContain('wrong one');
       }
     } finally {
-      await strict.stop();
+      await other.stop();
     }
   });
 

@@ -122,7 +122,10 @@ export interface PduParts {
 export function encodePdu({ type, flags, callId, body, auth, ...parts }: PduParts): Uint8Array {
   const padding = auth === undefined ? 0 : (parts.padding ?? -body.length & 3);
   const trailer = HEADER_SIZE + body.length + padding;
-  const bytes = new Uint8Array(auth === undefined ? trailer : trailer + TRAILER_SIZE + auth.token.length);
+  const size = auth === undefined ? trailer : trailer + TRAILER_SIZE + auth.token.length;
+  // Its length would be told as another one.
+  if (size > MAX_PDU_SIZE) throw new PduError(`a PDU of ${size} bytes is larger than PDUs can be`);
+  const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
   bytes[2] = type;
@@ -142,44 +145,40 @@ export function encodePdu({ type, flags, callId, body, auth, ...parts }: PduPart
   return bytes;
 }
 
-/** Puts PDUs together from whatever pieces the network gives. What it holds is one PDU, however small the pieces are. */
+/** Puts PDUs together from whatever pieces the network gives. It holds one PDU at most, in a buffer of its own. */
 export class PduStream {
-  /** The PDU that is coming: room for its header until that says how long it is. */
-  #pdu = new Uint8Array(HEADER_SIZE);
-  #filled = 0;
-  #isLengthKnown = false;
+  readonly #header = new Uint8Array(HEADER_SIZE);
+  /** The PDU that has begun; its header alone until its length is known. */
+  #partial: Uint8Array = this.#header;
+  #length = 0;
 
   /** Bytes of a PDU have come whose rest has not. */
   get isPartial(): boolean {
-    return this.#filled > 0;
+    return this.#length > 0;
   }
 
   /**
-   * @returns the PDUs that are whole now, each in memory of its own: it is decrypted in place. Take them all, or no more at all.
-   * @throws PduError, behind what was whole before it
+   * Takes a piece.
+   * @returns the PDUs that are whole now, each in memory of its own: it is decrypted in place
+   * @throws PduError while they are asked for, behind those in front of what is none
    */
   *push(bytes: Uint8Array): Generator<Uint8Array, void> {
     for (let at = 0; at < bytes.length; ) {
-      const taken = bytes.subarray(at, at + this.#pdu.length - this.#filled);
-      this.#pdu.set(taken, this.#filled);
-      this.#filled += taken.length;
-      at += taken.length;
-      if (!this.#isLengthKnown) this.#makeRoom();
-      if (!this.#isLengthKnown || this.#filled < this.#pdu.length) continue;
-      const whole = this.#pdu;
-      this.#pdu = new Uint8Array(HEADER_SIZE);
-      this.#filled = 0;
-      this.#isLengthKnown = false;
+      const piece = bytes.subarray(at, at + this.#partial.length - this.#length);
+      this.#partial.set(piece, this.#length);
+      this.#length += piece.length;
+      at += piece.length;
+      const length = pduLength(this.#partial.subarray(0, this.#length));
+      if (length === undefined) continue;
+      if (this.#partial === this.#header) {
+        this.#partial = new Uint8Array(length);
+        this.#partial.set(this.#header);
+      }
+      if (this.#length < length) continue;
+      const whole = this.#partial;
+      this.#partial = this.#header;
+      this.#length = 0;
       yield whole;
     }
-  }
-
-  #makeRoom(): void {
-    const length = pduLength(this.#pdu.subarray(0, this.#filled));
-    if (length === undefined) return;
-    this.#isLengthKnown = true;
-    const header = this.#pdu;
-    this.#pdu = new Uint8Array(length);
-    this.#pdu.set(header);
   }
 }

@@ -41,7 +41,7 @@ export function checkVerificationTrailer(stub: Uint8Array, call: VerifiedCall): 
   }
 }
 
-/** Stands at a multiple of 4, the last one of what looks like it. */
+/** Stands at a multiple of 4 of the stub's last bytes, the last one of what looks like it. */
 function findMagic(stub: Uint8Array): number | undefined {
   const first = Math.max(0, stub.length - MAX_TRAILER);
   for (let at = (stub.length - MAGIC.length) & ~3; at >= first; at -= 4) {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Identity } from '../security/security-context.ts';
+import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import { FaultStatus, RpcFault } from './fault.ts';
+import type { ServerLimits } from './server-limits.ts';
 
 /** Who calls: known by a security context, or nobody. */
 export interface Caller {
@@ -17,10 +19,51 @@ export interface ContextObject {
   rundown(): void;
 }
 
+/** Whether handles are used: those that one call has made belong together, as a query and what cancels it. */
+export interface HandleUse {
+  /** Calls with one of them that are pending. */
+  calls: number;
+  /** When the last one ended. */
+  usedAt: number;
+}
+
 interface Entry {
   readonly object: ContextObject;
   readonly user: string | undefined;
   readonly level: number;
+  readonly weight: number;
+  readonly use: HandleUse;
+}
+
+type HandleLimits = Pick<ServerLimits, 'handlesPerGroup' | 'handlesPerUser' | 'handles' | 'handleIdleMs'>;
+
+/** The handles of all groups, as they count against the limits. */
+class HandleCount {
+  readonly #limits: HandleLimits;
+  readonly #byUser = new Map<string | undefined, number>();
+  #total = 0;
+
+  constructor(limits: HandleLimits) {
+    this.#limits = limits;
+  }
+
+  /** @throws RpcFault too busy */
+  add(user: string | undefined, weight: number, inGroup: number): void {
+    const { handlesPerGroup, handlesPerUser, handles } = this.#limits;
+    const ofUser = this.#byUser.get(user) ?? 0;
+    if (inGroup + weight > handlesPerGroup || ofUser + weight > handlesPerUser || this.#total + weight > handles) {
+      throw new RpcFault(FaultStatus.tooBusy, 'too many handles are open');
+    }
+    this.#total += weight;
+    this.#byUser.set(user, ofUser + weight);
+  }
+
+  remove(user: string | undefined, weight: number): void {
+    this.#total -= weight;
+    const left = (this.#byUser.get(user) ?? 0) - weight;
+    if (left > 0) this.#byUser.set(user, left);
+    else this.#byUser.delete(user);
+  }
 }
 
 const UUID_SIZE = 16;
@@ -33,13 +76,16 @@ function userOf({ identity }: Caller): string | undefined {
 export class AssociationGroup {
   /** Not 0, and not to be guessed. */
   readonly id: number;
-  readonly #maxHandles: number;
+  readonly #count: HandleCount;
+  readonly #clock: Clock;
   readonly #handles = new Map<string, Entry>();
+  #weight = 0;
   #connections = 0;
 
-  constructor(id: number, maxHandles: number) {
+  constructor(id: number, count: HandleCount, clock: Clock) {
     this.id = id;
-    this.#maxHandles = maxHandles;
+    this.#count = count;
+    this.#clock = clock;
   }
 
   /** Context handles that are open. */
@@ -47,17 +93,31 @@ export class AssociationGroup {
     return this.#handles.size;
   }
 
+  /** The use of handles that are made together. */
+  newUse(): HandleUse {
+    return { calls: 0, usedAt: this.#clock.now() };
+  }
+
   /**
    * A new context handle.
-   * @throws RpcFault too busy, when the group has as many as it may have
+   * @param weight how many handles it counts as
+   * @throws RpcFault too busy, when the group, its user or all clients have as many as they may have
    */
-  open(object: ContextObject, caller: Caller): string {
-    if (this.#handles.size >= this.#maxHandles) {
-      throw new RpcFault(FaultStatus.tooBusy, `${this.#maxHandles} handles are open`);
-    }
+  open(object: ContextObject, caller: Caller, use: HandleUse = this.newUse(), weight = 1): string {
+    const user = userOf(caller);
+    this.#count.add(user, weight, this.#weight);
+    this.#weight += weight;
     const handle = randomBytes(UUID_SIZE).toString('hex');
-    this.#handles.set(handle, { object, user: userOf(caller), level: caller.level });
+    this.#handles.set(handle, { object, user, level: caller.level, weight, use });
     return handle;
+  }
+
+  #find(handle: string | undefined, caller: Caller): Entry {
+    const entry = handle === undefined ? undefined : this.#handles.get(handle);
+    if (entry === undefined || entry.user !== userOf(caller) || caller.level < entry.level) {
+      throw new RpcFault(FaultStatus.contextMismatch, 'the handle is not open in this association');
+    }
+    return entry;
   }
 
   /**
@@ -65,25 +125,40 @@ export class AssociationGroup {
    * @throws RpcFault context mismatch
    */
   object(handle: string | undefined, caller: Caller): ContextObject {
-    const entry = handle === undefined ? undefined : this.#handles.get(handle);
-    if (entry === undefined || entry.user !== userOf(caller) || caller.level < entry.level) {
-      throw new RpcFault(FaultStatus.contextMismatch, 'the handle is not open in this association');
-    }
-    return entry.object;
+    return this.#find(handle, caller).object;
+  }
+
+  /** A call begins to use a handle. @returns what it calls at its end. @throws RpcFault context mismatch */
+  use(handle: string | undefined, caller: Caller): () => void {
+    const { use } = this.#find(handle, caller);
+    use.calls++;
+    return () => {
+      use.calls--;
+      use.usedAt = this.#clock.now();
+    };
   }
 
   /** Closes a handle. @throws RpcFault context mismatch */
   close(handle: string | undefined, caller: Caller): void {
-    const object = this.object(handle, caller);
-    this.#handles.delete(handle!);
-    object.rundown();
+    this.#find(handle, caller);
+    this.abandon(handle!);
   }
 
-  /** Lets go of a handle whose call nobody waits for any more. */
+  /** Lets go of a handle that nobody needs any more. */
   abandon(handle: string): void {
     const entry = this.#handles.get(handle);
+    if (entry === undefined) return;
     this.#handles.delete(handle);
-    entry?.object.rundown();
+    this.#weight -= entry.weight;
+    this.#count.remove(entry.user, entry.weight);
+    entry.object.rundown();
+  }
+
+  /** Lets go of handles that no call has used for so many milliseconds. */
+  reap(now: number, idleMs: number): void {
+    for (const [handle, { use }] of [...this.#handles]) {
+      if (use.calls === 0 && now - use.usedAt > idleMs) this.abandon(handle);
+    }
   }
 
   join(): void {
@@ -102,11 +177,19 @@ export class AssociationGroup {
 /** The association groups of a server. */
 export class AssociationGroups {
   readonly #groups = new Map<number, AssociationGroup>();
-  readonly #maxHandles: number;
+  readonly #limits: HandleLimits;
+  readonly #count: HandleCount;
+  readonly #clock: Clock;
 
-  /** @param maxHandles context handles of one group */
-  constructor(maxHandles: number) {
-    this.#maxHandles = maxHandles;
+  constructor(limits: HandleLimits, clock: Clock = SYSTEM_CLOCK) {
+    this.#limits = limits;
+    this.#count = new HandleCount(limits);
+    this.#clock = clock;
+  }
+
+  /** Lets go of handles that nobody has used for long. */
+  reap(now: number): void {
+    for (const group of this.#groups.values()) group.reap(now, this.#limits.handleIdleMs);
   }
 
   get size(): number {
@@ -131,7 +214,7 @@ export class AssociationGroups {
     for (;;) {
       const id = randomBytes(4).readUInt32LE();
       if (id === 0 || this.#groups.has(id)) continue;
-      const group = new AssociationGroup(id, this.#maxHandles);
+      const group = new AssociationGroup(id, this.#count, this.#clock);
       this.#groups.set(id, group);
       return group;
     }

@@ -308,7 +308,7 @@ export class ClientConnection {
     if (pdu.body.length < CALL_HEAD) throw new PduError('a response is cut off');
     const call = this.#calls.get(pdu.callId);
     if (call === undefined) return;
-    call.assembly.add(pdu.body.subarray(CALL_HEAD));
+    if (!call.assembly.add(pdu.body.subarray(CALL_HEAD), pdu.flags)) throw new PduError('fragments are out of order');
     if (call.assembly.size > MAX_ANSWER) throw new PduError('an answer has no end');
     if ((pdu.flags & PduFlag.last) === 0) return;
     this.#calls.delete(pdu.callId);

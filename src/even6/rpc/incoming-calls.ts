@@ -2,11 +2,14 @@ import { EvtError } from '../../errors/evt-error.ts';
 import { decodeRequestBody, type RequestBody } from '../pdu/call-bodies.ts';
 import { MAX_FRAGMENT, type Pdu, PduFlag } from '../pdu/pdu.ts';
 import { SecurityError } from '../security/security-context.ts';
+import type { Clock } from './clock.ts';
 import { FaultStatus, RpcFault } from './fault.ts';
 import { StubAssembly } from './pdu-security.ts';
 import type { PresentationContexts } from './presentation.ts';
-import type { RpcInterface, ServerLimits } from './rpc-interface.ts';
+import type { RpcInterface } from './rpc-interface.ts';
 import type { RequestSecurity, ServerAuthentication } from './server-authentication.ts';
+import type { ServerLimits } from './server-limits.ts';
+import type { ServerLoad } from './server-load.ts';
 
 /** A call whose request has come, in part or whole. */
 export interface PendingCall {
@@ -18,6 +21,10 @@ export interface PendingCall {
   /** What it calls; or why it is not taken: the rest of its request is swallowed. */
   target: RpcInterface | RpcFault;
   assembly: StubAssembly;
+  /** When its first fragment came. */
+  readonly since: number;
+  /** Bytes that the server counts for what has come of it. */
+  held: number;
   readonly abort: AbortController;
   /** Nobody waits for its answer any more. */
   isOrphaned: boolean;
@@ -42,11 +49,18 @@ export interface Refusal {
   readonly ends: boolean;
 }
 
+/** What the calls of all connections have in common. */
+export interface CallsContext {
+  readonly limits: ServerLimits;
+  readonly load: ServerLoad;
+  readonly clock: Clock;
+}
+
 /** The calls of one connection, from the first fragment of a request to the answer. */
 export class IncomingCalls {
   readonly #presentation: PresentationContexts;
   readonly #authentication: ServerAuthentication;
-  readonly #limits: ServerLimits;
+  readonly #context: CallsContext;
   readonly #calls = new Map<number, PendingCall>();
   /** Calls that nobody waits for, and that have not stopped yet. */
   readonly #orphans = new Set<PendingCall>();
@@ -55,15 +69,20 @@ export class IncomingCalls {
   /** Calls may overlap. */
   isMultiplexed = false;
 
-  constructor(presentation: PresentationContexts, authentication: ServerAuthentication, limits: ServerLimits) {
+  constructor(presentation: PresentationContexts, authentication: ServerAuthentication, context: CallsContext) {
     this.#presentation = presentation;
     this.#authentication = authentication;
-    this.#limits = limits;
+    this.#context = context;
   }
 
-  /** A request has come in part. */
-  get isPartial(): boolean {
-    return this.#incomplete !== undefined;
+  /** When the request began that has come in part; undefined when there is none. */
+  get partialSince(): number | undefined {
+    return this.#incomplete?.since;
+  }
+
+  /** Some call has no answer yet, whether its request is whole or not. */
+  get isBusy(): boolean {
+    return this.#calls.size + this.#orphans.size > 0;
   }
 
   /** Some call is being answered. */
@@ -94,14 +113,17 @@ export class IncomingCalls {
       return isFirst ? { callId, contextId: this.#known(contextId), fault: target, ends: false } : undefined;
     }
     // Decrypted in place since it was looked at.
-    call.assembly.add(decodeRequestBody(pdu.body, flags).stub);
+    const { stub } = decodeRequestBody(pdu.body, flags);
+    if (!call.assembly.add(stub, flags)) return outOfSequence(callId, contextId);
     // A hint promises what is still to come.
-    const tooLarge = this.#tooLarge(call, isLast ? 0 : head.allocHint);
-    if (tooLarge !== undefined) {
+    const tooMuch = this.#tooMuch(call, target, isLast ? 0 : head.allocHint, isLast ? 0 : stub.length);
+    if (tooMuch !== undefined) {
+      this.#release(call);
       if (isLast) this.#calls.delete(callId);
-      else this.#swallow(call, tooLarge.fault);
-      return tooLarge;
+      else this.#swallow(call, tooMuch.fault);
+      return tooMuch;
     }
+    if (isLast) this.#release(call);
     call.isRunning = isLast;
     return isLast && isTaken(call) ? call : undefined;
   }
@@ -129,6 +151,8 @@ export class IncomingCalls {
       // Before anything is kept of it: what nobody may call takes no memory.
       target: this.#target(contextId, opnum, origin),
       assembly: new StubAssembly(),
+      since: this.#context.clock.now(),
+      held: 0,
       abort: new AbortController(),
       isOrphaned: false,
       isRunning: false,
@@ -144,7 +168,7 @@ export class IncomingCalls {
     if (target === undefined) return new RpcFault(FaultStatus.unknownInterface, 'no such context', true);
     if (level < target.minLevel) return new RpcFault(FaultStatus.accessDenied, 'the level is too low', true);
     if (opnum >= target.operations) return new RpcFault(FaultStatus.operationRange, 'no such operation', true);
-    return this.#calls.size + this.#orphans.size >= this.#limits.callsPerConnection
+    return this.#calls.size + this.#orphans.size >= this.#context.limits.callsPerConnection
       ? new RpcFault(FaultStatus.tooBusy, 'too many calls', true)
       : target;
   }
@@ -187,11 +211,14 @@ export class IncomingCalls {
     return { callId, contextId, fault: new RpcFault(status, 'out of sequence'), ends: true };
   }
 
-  /** Why a request is not read on. */
-  #tooLarge({ id: callId, contextId, assembly, origin }: PendingCall, allocHint: number): Refusal | undefined {
-    const { requestBytes, anonymousRequestBytes, pendingRequestBytes } = this.#limits;
-    const max = origin.identity === undefined ? anonymousRequestBytes : requestBytes;
-    if (assembly.size > max || allocHint > max) {
+  /**
+   * Why a request is not read on.
+   * @param stubBytes of a fragment behind which others follow: counted as long as they do not come
+   */
+  #tooMuch(call: PendingCall, target: RpcInterface, allocHint: number, stubBytes: number): Refusal | undefined {
+    const { id: callId, contextId, assembly } = call;
+    const { requestBytes, pendingRequestBytes } = this.#context.limits;
+    if (assembly.size > Math.min(requestBytes, target.requestBytes ?? requestBytes) || allocHint > requestBytes) {
       return {
         callId,
         contextId,
@@ -199,10 +226,19 @@ export class IncomingCalls {
         ends: true,
       };
     }
-    let sum = 0;
-    for (const call of this.#calls.values()) sum += call.assembly.size;
-    if (sum <= pendingRequestBytes) return undefined;
+    let pending = 0;
+    for (const each of this.#calls.values()) pending += each.assembly.size;
+    if (pending <= pendingRequestBytes && this.#context.load.holdPartial(stubBytes)) {
+      call.held += stubBytes;
+      return undefined;
+    }
     return { callId, contextId, fault: new RpcFault(FaultStatus.tooBusy, 'too much is pending', true), ends: false };
+  }
+
+  /** What has come of a request counts no more as a part of one. */
+  #release(call: PendingCall): void {
+    this.#context.load.releasePartial(call.held);
+    call.held = 0;
   }
 
   /** Keeps nothing of what a request still brings. */
@@ -244,12 +280,16 @@ export class IncomingCalls {
     this.#calls.delete(callId);
     if (call.isRunning) this.#orphans.add(call);
     else this.#incomplete = undefined;
+    this.#release(call);
     giveUp(call);
   }
 
   /** The connection is at its end: nobody waits for any of them. */
   orphanAll(): void {
-    for (const call of this.#calls.values()) giveUp(call);
+    for (const call of this.#calls.values()) {
+      this.#release(call);
+      giveUp(call);
+    }
   }
 
   /** A call has ended. */

@@ -94,26 +94,32 @@ export function* fragments(
   }
 }
 
-/** The stub of one call, as its fragments come. It takes no more memory than twice its size, however small they are. */
+/** The stub of one call, as its fragments come. It takes no more than twice its bytes, however small they are cut. */
 export class StubAssembly {
   #bytes: Uint8Array = new Uint8Array();
   #size = 0;
+  #isBegun = false;
 
   get size(): number {
     return this.#size;
   }
 
-  add(part: Uint8Array): void {
-    const size = this.#size + part.length;
-    // Most stubs come in one piece, which need not be copied.
+  /** Takes the next fragment. @returns false when it is out of order: the first one again, or another in front of it */
+  add(part: Uint8Array, flags: number): boolean {
+    if (this.#isBegun === ((flags & PduFlag.first) !== 0)) return false;
+    this.#isBegun = true;
+    const end = this.#size + part.length;
     if (this.#size === 0) this.#bytes = part;
-    else if (size > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(size, 2 * this.#bytes.length));
-      grown.set(this.stub);
-      this.#bytes = grown;
+    else if (part.length > 0) {
+      if (end > this.#bytes.length) {
+        const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
+        grown.set(this.#bytes.subarray(0, this.#size));
+        this.#bytes = grown;
+      }
+      this.#bytes.set(part, this.#size);
     }
-    if (this.#size > 0) this.#bytes.set(part, this.#size);
-    this.#size = size;
+    this.#size = end;
+    return true;
   }
 
   get stub(): Uint8Array {

@@ -2,17 +2,19 @@ import { type ContextItem, ContextOutcome, type ContextResult, isSameSyntax, Rej
 import { Feature, featuresOf, NDR, NDR64 } from '../pdu/syntaxes.ts';
 import type { RpcInterface } from './rpc-interface.ts';
 
-const MAX_CONTEXTS = 100;
 /** Connections are kept when a call is orphaned, and may have several security contexts. */
 const FEATURES = Feature.keepConnectionOnOrphan | Feature.securityContextMultiplexing;
 
 /** The presentation contexts of a connection: which interface is meant by which number. */
 export class PresentationContexts {
   readonly #interfaces: readonly RpcInterface[];
+  readonly #max: number;
   readonly #accepted = new Map<number, RpcInterface>();
 
-  constructor(interfaces: readonly RpcInterface[]) {
+  /** @param max contexts that there may be */
+  constructor(interfaces: readonly RpcInterface[], max: number) {
     this.#interfaces = interfaces;
+    this.#max = max;
   }
 
   /** The interface that a call names; undefined when it was never agreed on. */
@@ -50,7 +52,7 @@ export class PresentationContexts {
     );
     if (offered === undefined) return reject(RejectReason.abstractSyntax);
     if (!transfers.some((transfer) => isSameSyntax(transfer, NDR))) return reject(RejectReason.transferSyntaxes);
-    if (this.#accepted.size >= MAX_CONTEXTS && !this.#accepted.has(id)) return reject(RejectReason.localLimit);
+    if (this.#accepted.size >= this.#max && !this.#accepted.has(id)) return reject(RejectReason.localLimit);
     this.#accepted.set(id, offered);
     return { result: ContextOutcome.accepted, reason: 0, transfer: NDR };
   }

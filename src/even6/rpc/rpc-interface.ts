@@ -1,4 +1,5 @@
 import type { Syntax } from '../pdu/bind.ts';
+import type { AnswerLane } from './answer-lanes.ts';
 import type { AssociationGroup, Caller } from './association-group.ts';
 
 /** One call as an interface gets it. */
@@ -11,6 +12,8 @@ export interface RpcCall {
   readonly group: AssociationGroup;
   /** Aborted when the client cancels or gives up this call, or its connection is lost. */
   readonly signal: AbortSignal;
+  /** Entered before much is read for an answer: answers that nobody takes do not pile up. */
+  readonly lane: AnswerLane;
   /**
    * What is to happen when the answer reaches nobody: handles it made are let go of, events it took are put back.
    * Called at most once, with the last one set.
@@ -24,6 +27,8 @@ export interface RpcInterface {
   readonly operations: number;
   /** Least level of its calls (AuthLevel); 1: anybody may call. */
   readonly minLevel: number;
+  /** Bytes that a request of it takes at most, where that is less than the server's limit. */
+  readonly requestBytes?: number;
   /**
    * Answers a call.
    * @returns the answer's stub
@@ -31,38 +36,3 @@ export interface RpcInterface {
    */
   call(call: RpcCall): Promise<Uint8Array>;
 }
-
-export interface ServerLimits {
-  /** Connections at the same time, from everywhere and from one address. */
-  readonly connections: number;
-  readonly connectionsPerAddress: number;
-  /** Calls of one connection that have no answer yet. */
-  readonly callsPerConnection: number;
-  readonly handlesPerGroup: number;
-  /** Bytes of one request's stub: of somebody who has said who he is, and of anybody. */
-  readonly requestBytes: number;
-  readonly anonymousRequestBytes: number;
-  /** Bytes of all requests of one connection that have no answer yet. */
-  readonly pendingRequestBytes: number;
-  /** Bytes of answers that one connection has not taken; while there are more, nothing is read from it. */
-  readonly unsentBytes: number;
-  /** Milliseconds to authenticate in, to send the rest of a PDU in, and to take what is sent. */
-  readonly handshakeMs: number;
-  readonly stallMs: number;
-  /** Milliseconds after which a connection without calls and without handles is closed. */
-  readonly idleMs: number;
-}
-
-export const DEFAULT_LIMITS: ServerLimits = {
-  connections: 512,
-  connectionsPerAddress: 256,
-  callsPerConnection: 64,
-  handlesPerGroup: 4096,
-  requestBytes: 4 * 1024 * 1024,
-  anonymousRequestBytes: 64 * 1024,
-  pendingRequestBytes: 8 * 1024 * 1024,
-  unsentBytes: 4 * 1024 * 1024,
-  handshakeMs: 30_000,
-  stallMs: 60_000,
-  idleMs: 15 * 60_000,
-};

@@ -1,24 +1,25 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { addressKey, type LogonFailures } from './logon-failures.ts';
 import { type ConnectionContext, ServerConnection } from './server-connection.ts';
 
 const REAP_EVERY_MS = 1000;
 /** TCP asks after this time whether a silent client is still there: a subscription may say nothing for days. */
 const KEEP_ALIVE_MS = 60_000;
-/** So many failures from one address within the time below, and it has to wait. */
-const MAX_FAILURES = 10;
-const FAILURE_WINDOW_MS = 60_000;
 
 /** What a listener needs, beside what its connections need. */
-export type ListenerContext = Omit<ConnectionContext, 'secondaryAddress' | 'localAddress'>;
+export interface ListenerContext extends Omit<ConnectionContext, 'secondaryAddress' | 'localAddress' | 'onRefused'> {
+  readonly failures: LogonFailures;
+  /** Told of a client that could not say who it is. */
+  readonly onRefused: (address: string) => void;
+}
 
 /** Takes connections on one port, no more than the limits allow. */
 export class RpcListener {
   readonly #server: Server;
   readonly #context: ListenerContext;
+  /** In the order of their coming. */
   readonly #connections = new Set<ServerConnection>();
-  /** Failed authentications of an address, and when they are forgotten. */
-  readonly #failures = new Map<string, { count: number; until: number }>();
-  #reaping: NodeJS.Timeout | undefined;
+  #endReaping = () => {};
 
   constructor(context: ListenerContext) {
     this.#context = context;
@@ -39,8 +40,7 @@ export class RpcListener {
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', reject);
         this.#server.on('error', this.#context.onError);
-        this.#reaping = setInterval(() => this.#reap(), REAP_EVERY_MS);
-        this.#reaping.unref();
+        this.#reapLater();
         resolve((this.#server.address() as AddressInfo).port);
       });
     });
@@ -48,7 +48,7 @@ export class RpcListener {
 
   /** Stops listening and ends all connections. */
   async close(): Promise<void> {
-    clearInterval(this.#reaping);
+    this.#endReaping();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.close();
     await closed;
@@ -61,40 +61,58 @@ export class RpcListener {
 
   #connected(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    const { limits } = this.#context;
-    const fromThere = [...this.#connections].filter((connection) => connection.address === address).length;
-    const failed = this.#failures.get(address);
-    if (
-      this.#connections.size >= limits.connections ||
-      fromThere >= limits.connectionsPerAddress ||
-      (failed !== undefined && failed.count >= MAX_FAILURES && failed.until > performance.now())
-    ) {
+    if (!this.#hasRoom(address)) {
       socket.destroy();
       return;
     }
+    const { failures, onRefused } = this.#context;
     const connection = new ServerConnection(socket, address, {
       ...this.#context,
       secondaryAddress: String(socket.localPort ?? 0),
       localAddress: socket.localAddress ?? '',
       onRefused: (from) => {
-        this.#noteFailure(from);
-        this.#context.onRefused(from);
+        onRefused(from);
+        return failures.note(from);
       },
     });
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
   }
 
-  #noteFailure(address: string): void {
-    const now = performance.now();
-    const known = this.#failures.get(address);
-    const count = known === undefined || known.until <= now ? 1 : known.count + 1;
-    this.#failures.set(address, { count, until: now + FAILURE_WINDOW_MS });
+  /** Whether there is room for one more connection, once the oldest stranger has given way. */
+  #hasRoom(address: string): boolean {
+    const { connections, connectionsPerAddress } = this.#context.limits;
+    const key = addressKey(address);
+    const fromThere = [...this.#connections].filter(
+      (connection) => !connection.isClosed && addressKey(connection.address) === key,
+    );
+    if (fromThere.length >= connectionsPerAddress && !giveWay(fromThere)) return false;
+    const open = [...this.#connections].filter(({ isClosed }) => !isClosed);
+    return open.length < connections || giveWay(open);
+  }
+
+  #reapLater(): void {
+    this.#endReaping = this.#context.clock.after(REAP_EVERY_MS, () => {
+      this.#reap();
+      this.#reapLater();
+    });
   }
 
   #reap(): void {
-    const now = performance.now();
+    const { clock, failures, groups } = this.#context;
+    const now = clock.now();
     for (const connection of this.#connections) connection.reap(now);
-    for (const [address, { until }] of this.#failures) if (until <= now) this.#failures.delete(address);
+    failures.reap(now);
+    groups.reap(now);
   }
+}
+
+/** Ends the oldest connection whose other end is not known. @returns false when there is none */
+function giveWay(connections: Iterable<ServerConnection>): boolean {
+  for (const connection of connections) {
+    if (connection.isClosed || !connection.isStranger) continue;
+    connection.close();
+    return true;
+  }
+  return false;
 }

@@ -7,23 +7,35 @@ export interface SendEvents {
   readonly dropped?: (() => void) | undefined;
 }
 
-/** Bytes that something takes while it waits, beside its own: small things are counted as what they are. */
-const ENTRY_BYTES = 256;
+/** What a message costs beside its bytes: the header of its PDU, and what this queue keeps of it. */
+const MESSAGE_COST = 512;
 
 /** Sends what connections have to say, in order, no faster than the other end takes it. */
 export class SendQueue {
   readonly #stream: Duplex;
+  readonly #now: () => number;
+  readonly #onChange: (bytes: number) => void;
   readonly #waiting: { readonly pdus: Iterator<Uint8Array>; readonly size: number; readonly on: SendEvents }[] = [];
   #unsent = 0;
   #isBlocked = false;
-  /** Milliseconds of `performance.now()` when something was last taken. */
-  #progressAt = performance.now();
+  /** The connection is gone. */
+  #isDropped = false;
+  /** When something was last taken. */
+  #progressAt: number;
 
-  constructor(stream: Duplex) {
+  /** @param onChange told how many bytes more, or fewer, wait */
+  constructor(
+    stream: Duplex,
+    now: () => number = () => performance.now(),
+    onChange: (bytes: number) => void = () => {},
+  ) {
     this.#stream = stream;
+    this.#now = now;
+    this.#onChange = onChange;
+    this.#progressAt = now();
     stream.on('drain', () => {
       this.#isBlocked = false;
-      this.#progressAt = performance.now();
+      this.#progressAt = this.#now();
       this.#pump();
     });
   }
@@ -33,9 +45,9 @@ export class SendQueue {
     return this.#unsent;
   }
 
-  /** Milliseconds since something was taken, while something waits; else 0. */
-  stalledMs(now: number): number {
-    return this.#isBlocked ? now - this.#progressAt : 0;
+  /** Milliseconds since something was taken; undefined while nothing waits. */
+  stalledMs(now: number): number | undefined {
+    return this.#isBlocked && !this.#isDropped ? now - this.#progressAt : undefined;
   }
 
   /**
@@ -43,20 +55,31 @@ export class SendQueue {
    * @param size their bytes, about
    */
   push(pdus: Iterable<Uint8Array>, size: number, on: SendEvents = {}): void {
-    const entry = { pdus: pdus[Symbol.iterator](), size: size + ENTRY_BYTES, on };
-    this.#unsent += entry.size;
-    this.#waiting.push(entry);
+    if (this.#isDropped) {
+      on.dropped?.();
+      return;
+    }
+    const cost = size + MESSAGE_COST;
+    this.#waiting.push({ pdus: pdus[Symbol.iterator](), size: cost, on });
+    this.#change(cost);
     this.#pump();
+  }
+
+  #change(bytes: number): void {
+    this.#unsent += bytes;
+    this.#onChange(bytes);
   }
 
   /** The connection is gone: nothing more is sent. */
   drop(): void {
-    this.#isBlocked = true;
+    if (this.#isDropped) return;
+    this.#isDropped = true;
+    this.#change(-this.#unsent);
     for (const { on } of this.#waiting.splice(0)) on.dropped?.();
   }
 
   #pump(): void {
-    while (!this.#isBlocked && this.#waiting.length > 0) {
+    while (!this.#isBlocked && !this.#isDropped && this.#waiting.length > 0) {
       const { pdus, size, on } = this.#waiting[0]!;
       let next: IteratorResult<Uint8Array>;
       try {
@@ -69,11 +92,11 @@ export class SendQueue {
       }
       if (next.done) {
         this.#waiting.shift();
-        this.#unsent -= size;
+        this.#change(-size);
         on.sent?.();
       } else if (!this.#stream.write(next.value)) {
         this.#isBlocked = true;
-        this.#progressAt = performance.now();
+        this.#progressAt = this.#now();
       }
     }
   }

@@ -16,36 +16,46 @@ import {
 import { NDR } from '../pdu/syntaxes.ts';
 import { checkVerificationTrailer } from '../pdu/verification-trailer.ts';
 import { AuthLevel, SecurityError } from '../security/security-context.ts';
+import { type AnswerLane, AnswerLanes } from './answer-lanes.ts';
 import type { AssociationGroup, AssociationGroups, Caller } from './association-group.ts';
+import type { Clock } from './clock.ts';
 import { FaultStatus, RpcFault } from './fault.ts';
 import { IncomingCalls, type Refusal, type RunningCall } from './incoming-calls.ts';
 import { fragments } from './pdu-security.ts';
 import { PresentationContexts } from './presentation.ts';
-import type { RpcInterface, ServerLimits } from './rpc-interface.ts';
+import type { RpcInterface } from './rpc-interface.ts';
 import { SendQueue } from './send-queue.ts';
 import { type Authenticate, type AuthenticationFailure, ServerAuthentication } from './server-authentication.ts';
+import type { ServerLimits } from './server-limits.ts';
+import type { LoadedConnection, ServerLoad } from './server-load.ts';
 
 /** Milliseconds that the other end has to take the last words. */
 const LINGER_MS = 500;
+/** Large answers of one connection that are made at the same time. */
+const ANSWERS_AT_A_TIME = 2;
+/** PDUs of one connection that are looked at before others have their turn. */
+const PDUS_PER_TURN = 32;
 
 /** What all connections of a server have in common. */
 export interface ConnectionContext {
   readonly interfaces: readonly RpcInterface[];
   readonly groups: AssociationGroups;
   readonly limits: ServerLimits;
+  readonly load: ServerLoad;
+  readonly clock: Clock;
   readonly authenticate: Authenticate;
   /** The port, in digits: what a bind is answered with. */
   readonly secondaryAddress: string;
   /** The address that the client has reached. */
   readonly localAddress: string;
-  /** Told of a client that could not say who it is. */
-  readonly onRefused: (address: string) => void;
+  /** Told of a client that could not say who it is. @returns milliseconds that it waits for the answer */
+  readonly onRefused: (address: string) => number;
   /** Told of failures that no client is told of. */
   readonly onError: (error: unknown) => void;
 }
 
 /** One connection of a client, from its bind to its end. */
-export class ServerConnection {
+export class ServerConnection implements LoadedConnection {
   readonly address: string;
   readonly #stream: Duplex;
   readonly #context: ConnectionContext;
@@ -54,24 +64,38 @@ export class ServerConnection {
   readonly #presentation: PresentationContexts;
   readonly #authentication: ServerAuthentication;
   readonly #calls: IncomingCalls;
+  readonly #lanes: AnswerLanes;
   #group: AssociationGroup | undefined;
   #maxTransmit = MIN_FRAGMENT;
   #isClosed = false;
   /** The last words are being sent. */
   #isFinishing = false;
-  readonly #openedAt = performance.now();
+  /** Pieces that have come and were not looked at. */
+  readonly #inbox: Uint8Array[] = [];
+  /** PDUs of the piece that is being looked at. */
+  #pdus: Iterator<Uint8Array, void> | undefined;
+  /** Others have their turn, or a failed logon waits: nothing is looked at meanwhile. */
+  #isWaiting = false;
+  #endDelay: (() => void) | undefined;
+  readonly #openedAt: number;
   /** When something last came. */
-  #heardAt = performance.now();
-  #isMidPdu = false;
+  #heardAt: number;
+  /** When the PDU began whose rest has not come. */
+  #partialSince: number | undefined;
 
   constructor(stream: Duplex, address: string, context: ConnectionContext) {
     this.#stream = stream;
     this.address = address;
     this.#context = context;
-    this.#outgoing = new SendQueue(stream);
-    this.#presentation = new PresentationContexts(context.interfaces);
+    const { clock, load, limits } = context;
+    this.#openedAt = clock.now();
+    this.#heardAt = this.#openedAt;
+    this.#outgoing = new SendQueue(stream, clock.now, (bytes) => load.changeUnsent(bytes));
+    load.join(this);
+    this.#lanes = new AnswerLanes(ANSWERS_AT_A_TIME, () => this.#outgoing.unsent <= limits.unsentBytes);
+    this.#presentation = new PresentationContexts(context.interfaces, limits.presentationContexts);
     this.#authentication = new ServerAuthentication(context.authenticate);
-    this.#calls = new IncomingCalls(this.#presentation, this.#authentication, context.limits);
+    this.#calls = new IncomingCalls(this.#presentation, this.#authentication, context);
     stream.on('data', (bytes: Uint8Array) => this.#receive(bytes));
     stream.on('error', () => this.close());
     stream.on('close', () => this.close());
@@ -86,36 +110,67 @@ export class ServerConnection {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#endDelay?.();
+    this.#inbox.length = 0;
     this.#calls.orphanAll();
+    this.#context.load.leave(this);
     this.#stream.destroy();
     this.#outgoing.drop();
     if (this.#group !== undefined) this.#context.groups.leave(this.#group);
     this.#authentication.dispose();
   }
 
+  /** Nobody is known to be at the other end, and nothing is done for it: it gives way to others. */
+  get isStranger(): boolean {
+    return this.#authentication.state !== 'done' && !this.#isUsed;
+  }
+
+  get openedAt(): number {
+    return this.#openedAt;
+  }
+
+  get #isUsed(): boolean {
+    return this.#calls.isRunning || (this.#group !== undefined && this.#group.size > 0);
+  }
+
+  stalledMs(now: number): number | undefined {
+    return this.#outgoing.stalledMs(now);
+  }
+
   /** Ends the connection when it keeps others from being served. Called about once a second. */
   reap(now: number): void {
     const { handshakeMs, stallMs, idleMs } = this.#context.limits;
-    // A request of which only a part has come keeps nobody's connection.
-    const isIdle = !this.#calls.isRunning && (this.#group === undefined || this.#group.size === 0);
-    const isPartial = this.#isMidPdu || this.#calls.isPartial;
-    const silentMs = now - this.#heardAt;
+    const isIdle = !this.#calls.isBusy && !this.#isUsed;
+    const isLate = (since: number | undefined) => since !== undefined && now - since > stallMs;
     if (
-      (this.#authentication.state !== 'done' && isIdle && now - this.#openedAt > handshakeMs) ||
-      this.#outgoing.stalledMs(now) > stallMs ||
-      (isPartial && silentMs > stallMs) ||
-      (isIdle && silentMs > idleMs)
+      (this.isStranger && now - this.#openedAt > handshakeMs) ||
+      (this.#outgoing.stalledMs(now) ?? 0) > stallMs ||
+      isLate(this.#partialSince) ||
+      isLate(this.#calls.partialSince) ||
+      (isIdle && now - this.#heardAt > idleMs)
     ) {
       this.close();
     }
   }
 
   #receive(bytes: Uint8Array): void {
-    if (this.#isFinishing) return;
-    this.#heardAt = performance.now();
+    if (this.#isClosed || this.#isFinishing) return;
+    this.#heardAt = this.#context.clock.now();
+    // Not as a Buffer, whose slices share its memory.
+    this.#inbox.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    if (!this.#isWaiting) this.#work();
+  }
+
+  /** Looks at what has come. */
+  #work(): void {
     try {
-      for (const pdu of this.#incoming.push(bytes)) {
-        if (this.#isClosed || this.#isFinishing) return;
+      for (let count = 0; !this.#isClosed && !this.#isFinishing && !this.#isWaiting; count++) {
+        if (count === PDUS_PER_TURN) {
+          this.#letOthersWork();
+          return;
+        }
+        const pdu = this.#nextPdu();
+        if (pdu === undefined) break;
         this.#handleBytes(pdu);
       }
     } catch (error) {
@@ -123,16 +178,58 @@ export class ServerConnection {
       else if (!(error instanceof SecurityError)) this.#context.onError(error);
       this.#finish();
     }
-    this.#isMidPdu = this.#incoming.isPartial;
     this.#throttle();
+  }
+
+  #nextPdu(): Uint8Array | undefined {
+    for (;;) {
+      const next = this.#pdus?.next();
+      if (next !== undefined && next.done !== true) {
+        this.#partialSince = undefined;
+        return next.value;
+      }
+      const piece = this.#inbox.shift();
+      this.#pdus = piece === undefined ? undefined : this.#incoming.push(piece);
+      if (piece !== undefined) continue;
+      if (!this.#incoming.isPartial) this.#partialSince = undefined;
+      else this.#partialSince ??= this.#context.clock.now();
+      return undefined;
+    }
+  }
+
+  #letOthersWork(): void {
+    this.#isWaiting = true;
+    this.#stream.pause();
+    setImmediate(() => this.#resumeWork());
+  }
+
+  /** Answers a failed logon, later. */
+  #afterDelay(delayMs: number, answer: () => void): void {
+    if (delayMs === 0) {
+      answer();
+      return;
+    }
+    this.#isWaiting = true;
+    this.#stream.pause();
+    this.#endDelay = this.#context.clock.after(delayMs, () => {
+      if (this.#isClosed) return;
+      answer();
+      this.#resumeWork();
+    });
+  }
+
+  #resumeWork(): void {
+    this.#isWaiting = false;
+    this.#work();
   }
 
   /** Nothing more is read while the other end does not take what it has asked for. */
   #throttle(): void {
-    if (this.#isClosed || this.#isFinishing) return;
+    if (this.#isClosed || this.#isFinishing || this.#isWaiting) return;
     const isFull = this.#outgoing.unsent > this.#context.limits.unsentBytes;
     if (isFull && !this.#stream.isPaused()) this.#stream.pause();
     else if (!isFull && this.#stream.isPaused()) this.#stream.resume();
+    if (!isFull) this.#lanes.wake();
   }
 
   #refuseVersion(error: PduError): void {
@@ -198,8 +295,8 @@ export class ServerConnection {
     if (auth !== undefined) {
       const step = this.#authentication.step(auth, true);
       if ('failure' in step) {
-        if (step.failure === 'token') this.#context.onRefused(this.address);
-        nak(nakReason(step.failure, auth.level));
+        const delayMs = step.failure === 'token' ? this.#context.onRefused(this.address) : 0;
+        this.#afterDelay(delayMs, () => nak(nakReason(step.failure, auth.level)));
         return;
       }
       answer = step;
@@ -237,9 +334,9 @@ export class ServerConnection {
     if (auth !== undefined) {
       const step = this.#authentication.step(auth);
       if ('failure' in step) {
-        this.#context.onRefused(this.address);
         const isPackage = step.failure === 'type' || step.failure === 'token';
-        this.#refuseUnbegun(callId, isPackage ? FaultStatus.securityPackage : FaultStatus.accessDenied);
+        const status = isPackage ? FaultStatus.securityPackage : FaultStatus.accessDenied;
+        this.#afterDelay(this.#context.onRefused(this.address), () => this.#refuseUnbegun(callId, status));
         return;
       }
       answer = step;
@@ -260,7 +357,7 @@ export class ServerConnection {
       this.#violation(callId);
       return;
     }
-    if ('failure' in this.#authentication.step(auth)) this.#context.onRefused(this.address);
+    if ('failure' in this.#authentication.step(auth)) this.#afterDelay(this.#context.onRefused(this.address), () => {});
   }
 
   #request(pdu: Pdu): void {
@@ -288,8 +385,9 @@ export class ServerConnection {
 
   async #run(call: RunningCall): Promise<void> {
     let undo: (() => void) | undefined;
+    const lane = this.#lanes.open();
     try {
-      const stub = await this.#answer(call, (undoing) => {
+      const stub = await this.#answer(call, lane, (undoing) => {
         undo = undoing;
       });
       if (this.#isClosed || call.isOrphaned) {
@@ -308,12 +406,13 @@ export class ServerConnection {
       const fault = error instanceof RpcFault ? error : new RpcFault(FaultStatus.unspecified, 'internal error');
       this.#fault(call.id, call.contextId, fault);
     } finally {
+      lane.leave();
       this.#calls.finished(call);
       this.#throttle();
     }
   }
 
-  async #answer(call: RunningCall, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
+  async #answer(call: RunningCall, lane: AnswerLane, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
     const { contextId, opnum, id: callId, target, origin, assembly } = call;
     const { level, identity } = origin;
     const verified = { abstract: target.syntax, transfer: NDR, callId, contextId, opnum };
@@ -323,7 +422,7 @@ export class ServerConnection {
     const caller: Caller = { identity, level, address: this.address };
     const { localAddress } = this.#context;
     const { signal } = call.abort;
-    return target.call({ opnum, stub, caller, localAddress, group: this.#group!, signal, onUndelivered });
+    return target.call({ opnum, stub, caller, localAddress, group: this.#group!, signal, lane, onUndelivered });
   }
 
   #fault(callId: number, contextId: number, { status, didNotExecute }: RpcFault): void {
@@ -355,8 +454,9 @@ export class ServerConnection {
     // What still comes is read and dropped: unread, it would make the system throw away what is being sent.
     this.#stream.resume();
     this.#outgoing.push([], 0, {
-      sent: () => this.#stream.end(() => setTimeout(() => this.close(), LINGER_MS).unref()),
+      sent: () => this.#stream.end(() => this.#context.clock.after(LINGER_MS, () => this.close())),
     });
+    this.#inbox.length = 0;
     this.#calls.orphanAll();
   }
 }

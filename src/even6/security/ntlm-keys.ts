@@ -16,7 +16,10 @@ export function hmacMd5(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8
 
 /** A password's NT hash: whoever has it can log on as if he had the password. */
 export function ntHash(password: string): Uint8Array {
-  return md4(utf16Bytes(password));
+  const text = utf16Bytes(password);
+  const hash = md4(text);
+  text.fill(0);
+  return hash;
 }
 
 /** Upper case unit by unit: no character becomes two, as ß would. */

@@ -122,7 +122,9 @@ class MessageWriter {
     this.#head.set(bytes, at);
   }
 
+  /** @throws SecurityError malformed, for what a message has no room for: its length would be told as another one */
   field(at: number, bytes: Uint8Array): void {
+    if (bytes.length > MAX_MESSAGE) throw malformed(`a field of ${bytes.length} bytes has no room in a message`);
     this.#view.setUint16(at, bytes.length, true);
     this.#view.setUint16(at + 2, bytes.length, true);
     this.u32(at + 4, this.#size);

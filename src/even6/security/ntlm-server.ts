@@ -32,7 +32,7 @@ export interface NtlmServerOptions {
   readonly computer: string;
   readonly domain: string;
   readonly dnsName: string;
-  /** The NT hash of a user's password; undefined for somebody unknown. */
+  /** The NT hash of a user's password, in memory that is overwritten after use; undefined for somebody unknown. */
   readonly findNtHash: (user: string, domain: string) => Uint8Array | undefined;
   /** AuthLevel of the calls to come. */
   readonly level: number;
@@ -127,19 +127,25 @@ export class NtlmServer implements SecurityContext {
       throw refused();
     // Somebody unknown is calculated with all the same: it takes as long.
     const known = this.#options.findNtHash(user, domain);
-    const hash = known ?? this.#random(KEY_SIZE);
+    const nobodys = this.#random(KEY_SIZE);
+    const hash = known ?? nobodys;
     const key = ntOwfV2(hash, user, domain);
+    hash.fill(0);
     const blob = ntResponse.subarray(PROOF_SIZE);
     const proof = hmacMd5(key, this.#challenge, blob);
     const isRight = timingSafeEqual(proof, ntResponse.subarray(0, PROOF_SIZE));
-    const baseKey = hmacMd5(key, proof);
-    const exportedKey = this.#exportedKey(message, baseKey);
-    const isWhole = this.#checkMic(token, blob, exportedKey);
-    if (known !== undefined && isRight && isWhole) {
-      this.#protection = new MessageProtection(exportedKey, 'server', (flags & NtlmFlag.keyExchange) !== 0);
-      this.#identity = { user, domain, workstation };
+    const secrets = [key, hmacMd5(key, proof)];
+    try {
+      const exportedKey = this.#exportedKey(message, secrets[1]!);
+      secrets.push(exportedKey);
+      const isWhole = this.#checkMic(token, blob, exportedKey);
+      if (known !== undefined && isRight && isWhole) {
+        this.#protection = new MessageProtection(exportedKey, 'server', (flags & NtlmFlag.keyExchange) !== 0);
+        this.#identity = { user, domain, workstation };
+      }
+    } finally {
+      for (const secret of secrets) secret.fill(0);
     }
-    for (const secret of [key, baseKey, exportedKey]) secret.fill(0);
     if (this.#identity === undefined) throw refused();
   }
 

@@ -92,7 +92,9 @@ describe('a body that is cut', () => {
   };
 
   it('of a bind, its answer, or a fault is refused', () => {
-    refusesCuts(encodeBind(fc.sample(bind, { seed: 2, numRuns: 1 })[0]!), decodeBind);
+    // One without contexts may do without the padding in front of them.
+    const offering = bind.filter(({ contexts }) => contexts.length > 0);
+    refusesCuts(encodeBind(fc.sample(offering, { seed: 2, numRuns: 1 })[0]!), decodeBind);
     refusesCuts(encodeBindAck(fc.sample(bindAck, { seed: 2, numRuns: 1 })[0]!), decodeBindAck);
     // Behind the status stand four bytes that say nothing.
     refusesCuts(encodeFaultBody(1, 5).subarray(0, 12), decodeFaultBody);

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { decodePdu, encodePdu, type PduParts, PduStream } from '../../../src/even6/pdu/pdu.ts';
 import { digits } from '../hex.ts';
 
-const bytesUpTo = (maxLength: number) => fc.uint8Array({ maxLength });
 const parts: fc.Arbitrary<PduParts> = fc.record({
   type: fc.nat(19),
   flags: fc.nat(0xff),
   callId: fc.nat(0xffff_ffff),
-  body: bytesUpTo(300),
+  // No padding reaches into the first eight bytes of a body.
+  body: fc.uint8Array({ minLength: 8, maxLength: 300 }),
   auth: fc.option(
     fc.record({
       type: fc.nat(0xff),
@@ -112,8 +112,8 @@ describe('PDUs', () => {
     // Token, padding, representation, minor version: at the last value that holds, and past it.
     expect(changed(10, 24)).not.toThrow();
     expect(changed(10, 25)).toThrow(expect.objectContaining({ name: 'PduError' }));
-    expect(changed(26, 8)).not.toThrow();
-    expect(changed(26, 9)).toThrow(expect.objectContaining({ name: 'PduError' }));
+    expect(changed(26, 0)).not.toThrow();
+    expect(changed(26, 1)).toThrow(expect.objectContaining({ name: 'PduError' }));
     expect(changed(4, 0)).toThrow(expect.objectContaining({ name: 'PduError' }));
     expect(changed(1, 1)).not.toThrow();
     expect(changed(1, 2)).toThrow(expect.objectContaining({ name: 'PduError', isVersion: true }));

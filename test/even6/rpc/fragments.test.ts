@@ -104,7 +104,7 @@ describe('a stub', () => {
           to?.open(pdu);
           const { allocHint, contextId, opnum, stub: part } = decodeRequestBody(pdu.body, pdu.flags);
           expect([allocHint, contextId, opnum]).toEqual([stub.length - assembly.size, 0, 14]);
-          assembly.add(part);
+          expect(assembly.add(part, pdu.flags)).toBe(true);
         }
         expect(assembly.size).toBe(stub.length);
         expect(digits(assembly.stub)).toBe(digits(stub));
@@ -131,7 +131,7 @@ describe('a stub', () => {
       fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 60 }), (parts) => {
         const kept = parts.map((part) => part.slice());
         const assembly = new StubAssembly();
-        for (const part of parts) assembly.add(part);
+        for (const [i, part] of parts.entries()) assembly.add(part, i === 0 ? PduFlag.first : 0);
         expect(digits(assembly.stub)).toBe(digits(Buffer.concat(kept)));
         expect(parts).toEqual(kept);
       }),

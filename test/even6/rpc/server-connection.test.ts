@@ -2,8 +2,11 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NDR } from '../../../src/even6/pdu/syntaxes.ts';
 import { AssociationGroups } from '../../../src/even6/rpc/association-group.ts';
-import { DEFAULT_LIMITS, type RpcCall, type ServerLimits } from '../../../src/even6/rpc/rpc-interface.ts';
+import { SYSTEM_CLOCK } from '../../../src/even6/rpc/clock.ts';
+import type { RpcCall } from '../../../src/even6/rpc/rpc-interface.ts';
 import { ServerConnection } from '../../../src/even6/rpc/server-connection.ts';
+import { DEFAULT_LIMITS, type ServerLimits } from '../../../src/even6/rpc/server-limits.ts';
+import { ServerLoad } from '../../../src/even6/rpc/server-load.ts';
 import { AuthLevel, AuthType, type SecurityContext } from '../../../src/even6/security/security-context.ts';
 import {
   call,
@@ -31,11 +34,13 @@ const trusting: SecurityContext = {
 const PUBLIC: Item = [0, Syntax.management, Syntax.ndr];
 const FOR_USERS: Item = [1, Syntax.events, Syntax.ndr];
 const EMPTY = new Uint8Array();
+/** What a request to the interface for everybody takes. */
+const MANAGEMENT_BYTES = 100;
 
 /** A connection whose calls wait until they are told to end. */
 class Fixture {
   readonly connection: ServerConnection;
-  readonly groups = new AssociationGroups(8);
+  readonly groups = new AssociationGroups(DEFAULT_LIMITS);
   /** Calls that have begun, in order. */
   readonly calls: (RpcCall & { readonly end: (stub: Uint8Array) => void })[] = [];
   readonly #client: Duplex;
@@ -50,7 +55,8 @@ class Fixture {
     client.on('end', () => {
       this.isEnded = true;
     });
-    const offered = (uuid: Uint8Array, minLevel: number) => ({
+    const offered = (uuid: Uint8Array, minLevel: number, requestBytes?: number) => ({
+      ...(requestBytes === undefined ? {} : { requestBytes }),
       syntax: { ...NDR, uuid: Buffer.from(uuid.subarray(0, 16)).toString('hex'), major: 1 },
       operations: 2,
       minLevel,
@@ -60,14 +66,20 @@ class Fixture {
           made.signal.addEventListener('abort', () => reject(made.signal.reason));
         }),
     });
+    const all = { ...DEFAULT_LIMITS, ...limits };
     this.connection = new ServerConnection(server, 'here', {
-      interfaces: [offered(Syntax.management, AuthLevel.none), offered(Syntax.events, AuthLevel.connect)],
+      interfaces: [
+        offered(Syntax.management, AuthLevel.none, MANAGEMENT_BYTES),
+        offered(Syntax.events, AuthLevel.connect),
+      ],
       groups: this.groups,
-      limits: { ...DEFAULT_LIMITS, ...limits },
+      limits: all,
+      load: new ServerLoad(all, SYSTEM_CLOCK),
+      clock: SYSTEM_CLOCK,
       authenticate: () => trusting,
       secondaryAddress: '1',
       localAddress: '127.0.0.1',
-      onRefused: () => {},
+      onRefused: () => 0,
       onError: () => {},
     });
     onTestFinished(() => this.connection.close());
@@ -129,29 +141,26 @@ function faults(came: readonly Buffer[]): unknown[] {
 describe('a call that cannot be taken', () => {
   it('is refused at its first fragment, and the rest of it swallowed', async () => {
     const fixture = await new Fixture().bind(false);
-    const first = [
-      part(1, Flag.first, EMPTY, { contextId: 9 }),
-      part(2, Flag.first, EMPTY, { contextId: FOR_USERS[0] }),
-      part(3, Flag.first, EMPTY, { opnum: 2 }),
-    ];
-    expect(faults(await fixture.send(...first))).toEqual([
-      [1, 0x1c01_0003, NOT_EXECUTED],
-      [2, 5, NOT_EXECUTED],
-      [3, 0x1c01_0002, NOT_EXECUTED],
-    ]);
-    const rest = [3, 1, 2].flatMap((id) => [part(id, 0), part(id, Flag.last)]);
-    expect(await fixture.send(...rest)).toEqual([]);
+    for (const [id, what, status] of [
+      [1, { contextId: 9 }, 0x1c01_0003],
+      [2, { contextId: FOR_USERS[0] }, 5],
+      [3, { opnum: 2 }, 0x1c01_0002],
+    ] as const) {
+      expect(faults(await fixture.send(part(id, Flag.first, EMPTY, what)))).toEqual([[id, status, NOT_EXECUTED]]);
+      expect(await fixture.send(part(id, 0), part(id, Flag.last))).toEqual([]);
+    }
     expect(fixture.calls).toEqual([]);
     // Once it has ended, another fragment of it is out of sequence.
-    expect(faults(await fixture.send(part(2, 0)))).toEqual([[2, 0x1c01_000b, NOT_EXECUTED]]);
+    expect(faults(await fixture.send(part(2, 0)))).toMatchObject([[2, 0x1c01_000b, Flag.whole]]);
     expect(fixture.isEnded).toBe(true);
   });
 
-  it('ends the connection when too many are begun and not ended', async () => {
-    const fixture = await new Fixture({ callsPerConnection: 3 }).bind(false);
-    const many = [1, 2, 3, 4, 5].map((id) => part(id, Flag.first, EMPTY, { contextId: 9 }));
-    expect(faults(await fixture.send(...many)).length).toBe(4);
+  it('begins while another one is still coming: fragments of two do not mix', async () => {
+    const fixture = await new Fixture().bind(false);
+    const came = await fixture.send(part(1, Flag.first), part(2, Flag.first));
+    expect(faults(came)).toEqual([[2, 0x1c01_000b, Flag.whole]]);
     expect(fixture.isEnded).toBe(true);
+    expect(fixture.calls).toEqual([]);
   });
 
   it('is one more than may be pending', async () => {
@@ -167,17 +176,23 @@ describe('a call that cannot be taken', () => {
 });
 
 describe('the bytes of requests are bounded', () => {
-  it('more closely for who has not said who he is', async () => {
-    const limits = { anonymousRequestBytes: 100, requestBytes: 1000 };
+  it('more closely where nobody has to say who he is', async () => {
+    const limits = { requestBytes: 1000 };
     const nobody = await new Fixture(limits).bind(false);
     const alice = await new Fixture(limits).bind(true);
     const stub = new Uint8Array(60);
-    const whole = [part(1, Flag.first, stub), part(1, Flag.last, stub)];
-    expect(faults(await nobody.send(...whole))).toEqual([[1, 5, NOT_EXECUTED]]);
-    expect(await alice.send(...whole)).toEqual([]);
+    const whole = (contextId: number) => [
+      part(1, Flag.first, stub, { contextId }),
+      part(1, Flag.last, stub, { contextId }),
+    ];
+    expect(faults(await nobody.send(...whole(0)))).toEqual([[1, 5, Flag.whole]]);
+    expect(nobody.isEnded).toBe(true);
+    expect(await alice.send(...whole(1))).toEqual([]);
     expect(alice.calls[0]!.stub.length).toBe(120);
     // What a request says of itself is enough.
-    expect(faults(await alice.send(part(2, Flag.first, EMPTY, { hint: 1001 })))).toEqual([[2, 5, NOT_EXECUTED]]);
+    expect(faults(await alice.send(part(2, Flag.first, EMPTY, { contextId: 1, hint: 1001 })))).toEqual([
+      [2, 5, Flag.whole],
+    ]);
   });
 
   it('for all of a connection that have no answer yet', async () => {
@@ -186,8 +201,9 @@ describe('the bytes of requests are bounded', () => {
     expect(await fixture.send(part(1, Flag.whole, stub))).toEqual([]);
     expect(faults(await fixture.send(part(2, Flag.first, stub)))).toEqual([[2, 0x1c01_0014, NOT_EXECUTED]]);
     fixture.calls[0]!.end(EMPTY);
-    await fixture.send();
+    expect((await fixture.send(part(2, Flag.last, stub)))[0]?.[2]).toBe(Type.response);
     expect(await fixture.send(part(3, Flag.whole, stub))).toEqual([]);
+    expect(fixture.calls.length).toBe(2);
   });
 });
 
