@@ -13,7 +13,8 @@ import {
 } from '../store/channel-config.ts';
 import { channelKey } from '../store/channel-name.ts';
 import type { Channel } from '../store/store-configuration.ts';
-import { accessDenied, writableFile } from './access.ts';
+import { accessDenied } from './access.ts';
+import { writableFile } from './admission.ts';
 import { invalid } from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ClientCall, type ServedOperation, serve } from './served-operation.ts';
