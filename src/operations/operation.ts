@@ -135,6 +135,11 @@ export class Operation {
     });
   }
 
+  /** Milliseconds that the call has left; infinity where it has no limit. */
+  get leftMs(): number {
+    return Math.max(0, this.#deadline - this.#now());
+  }
+
   /** True when the call has run out of its time. */
   get timedOut(): boolean {
     return this.#deadline !== Number.POSITIVE_INFINITY && this.#now() >= this.#deadline;

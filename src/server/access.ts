@@ -1,9 +1,7 @@
-import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import * as path from 'node:path';
 import { EvtError } from '../errors/evt-error.ts';
 import type { Identity } from '../even6/security/security-context.ts';
-import type { LogAdmission } from '../service/service.ts';
-import type { ServedLogs } from './served-logs.ts';
 
 /** What somebody may do with a channel. */
 export type Right = 'read' | 'write' | 'clear';
@@ -64,46 +62,5 @@ export class FileFolder {
       if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw denied('a link is in the way');
     }
     return file;
-  }
-}
-
-/**
- * What a client's request may open: channels that he may read, and files of the folder for those. The events of a file may be of any
- * channel, so files are for who may read all of them.
- */
-export function admission(
-  { access, files }: Pick<ServedLogs, 'access' | 'files'>,
-  identity: Identity | undefined,
-  api: string,
-): LogAdmission {
-  return (target, type) => {
-    if (type === 'file') return readableFile({ access, files }, identity, target, api);
-    demand(access, identity, target, 'read', api);
-    return target;
-  };
-}
-
-/** A file that a client may read. @throws EvtError ERROR_ACCESS_DENIED (5), ERROR_INVALID_NAME (123) */
-export function readableFile(
-  { access, files }: Pick<ServedLogs, 'access' | 'files'>,
-  identity: Identity | undefined,
-  given: string,
-  api: string,
-): string {
-  if (!access.allowsAll(identity, 'read')) throw accessDenied(api, 'files are for who may read all channels');
-  const file = files.file(given, api);
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw accessDenied(api, `${given} is a folder: name one file`);
-  }
-  return file;
-}
-
-/** A file that a client wants to be made. @throws EvtError ERROR_ACCESS_DENIED (5); ERROR_INVALID_PARAMETER (87) for what is no name */
-export function writableFile({ files }: Pick<ServedLogs, 'files'>, given: string, api: string): string {
-  try {
-    return files.file(given, api);
-  } catch (error) {
-    if (!(error instanceof EvtError) || error.symbol !== 'ERROR_INVALID_NAME') throw error;
-    throw new EvtError('ERROR_INVALID_PARAMETER', api, error.detail, { cause: error });
   }
 }

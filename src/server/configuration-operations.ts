@@ -13,7 +13,8 @@ import {
 } from '../store/channel-config.ts';
 import { channelKey } from '../store/channel-name.ts';
 import type { Channel } from '../store/store-configuration.ts';
-import { accessDenied, writableFile } from './access.ts';
+import { accessDenied } from './access.ts';
+import { writableFile } from './admission.ts';
 import { invalid } from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ClientCall, type ServedOperation, serve } from './served-operation.ts';
@@ -61,7 +62,7 @@ export function configurationOperations(logs: ServedLogs): ServedOperation[] {
       const base =
         flags === PutFlag.createAnew ? defaultConfig(known.name) : (pending.get(key)?.config ?? known.config);
       const config = changed(base, known.name, properties, api);
-      if (config.logFilePath !== base.logFilePath) checkLogFile(logs, config.logFilePath, api);
+      if (config.logFilePath !== base.logFilePath) checkLogFile(logs, config.logFilePath, call);
       pending.set(key, { name: known.name, config });
       return { info: operations.NO_INFO };
     }),
@@ -115,9 +116,9 @@ function notHere(channel: string, flags: number, api: string): EvtError {
 }
 
 /** A log that a client moves is a file like any other that he names. @throws EvtError ERROR_ACCESS_DENIED (5), ERROR_INVALID_DATA (13) */
-function checkLogFile(logs: ServedLogs, file: string | undefined, api: string): void {
+function checkLogFile(logs: ServedLogs, file: string | undefined, { api, caller }: ClientCall): void {
   if (file === undefined) return;
-  if (writableFile(logs, file, api) === file) return;
+  if (writableFile(logs, caller.identity, file, api) === file) return;
   throw new EvtError('ERROR_INVALID_DATA', api, `the log ${file} needs its whole path`);
 }
 

@@ -6,11 +6,13 @@ import * as operations from '../even6/stubs/operations.ts';
 import { runAsynchronous } from '../service/calls.ts';
 import { callChannelConfig, callClearLog, callExportLog, callLogInfoOf } from '../service/log-calls.ts';
 import type { LogInfo, PathType } from '../service/service.ts';
-import { admission, demand, readableFile, writableFile } from './access.ts';
+import type { Clearer } from '../store/cleared-event.ts';
+import { demand } from './access.ts';
+import { admission, readableFile, writableFile } from './admission.ts';
 import { OpenLog, OperationControl } from './context-objects.ts';
 import { invalid, queryWeight } from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
-import { AnsweredFailure, type ServedOperation, serve } from './served-operation.ts';
+import { AnsweredFailure, type ClientCall, type ServedOperation, serve } from './served-operation.ts';
 
 /** Operations 4, 6 to 8, 17 and 18: clearing, exporting, and what is known of a log. */
 
@@ -32,6 +34,11 @@ const INFO: readonly { readonly type: number; readonly of: (info: LogInfo) => bi
   { type: InfoType.boolean, of: ({ full }) => (full ? 1n : 0n) },
 ];
 
+/** Whom the event that records a clear names. */
+function clearerOf({ identity }: ClientCall['caller']): Clearer | undefined {
+  return identity === undefined ? undefined : { name: identity.user, domain: identity.domain };
+}
+
 /** Exactly one of the two. @throws EvtError ERROR_INVALID_PARAMETER (87) */
 function pathTypeOf(flags: number, others: number, api: string): PathType {
   const kind = flags & ~others;
@@ -52,8 +59,9 @@ export function logOperations(logs: ServedLogs): ServedOperation[] {
         // Who may not clear learns all the same whether there is such a channel.
         await runAsynchronous(callChannelConfig(session, channel, api, { signal: either }));
         demand(access, caller.identity, channel, 'clear', api);
-        const target = backup === undefined || backup === '' ? undefined : writableFile(logs, backup, api);
-        const request = { channel, backup: target, onUnrecorded: undefined };
+        const target =
+          backup === undefined || backup === '' ? undefined : writableFile(logs, caller.identity, backup, api);
+        const request = { channel, backup: target, onUnrecorded: undefined, clearer: clearerOf(caller) };
         await runAsynchronous(callClearLog(session, request, api, { signal: either }));
       });
       return { info: operations.NO_INFO };
@@ -68,7 +76,7 @@ export function logOperations(logs: ServedLogs): ServedOperation[] {
         query: query === '' ? undefined : query,
         tolerate: (flags & TOLERATE) !== 0,
         overwrite: false,
-        target: writableFile(logs, input.target, api),
+        target: writableFile(logs, caller.identity, input.target, api),
         onDamage: undefined,
         onProgress: undefined,
         admit: admission(logs, caller.identity, api),

@@ -9,7 +9,7 @@ import { callNext, callQuery, callSeek, close, runAsynchronous } from '../servic
 import { handleObject } from '../service/handle-registry.ts';
 import { EventSourceObject } from '../service/objects.ts';
 import type { EventPosition, LogEvent, SeekOrigin } from '../service/service.ts';
-import { admission } from './access.ts';
+import { admission } from './admission.ts';
 import { LogQuery, OperationControl, toldChannels } from './context-objects.ts';
 import { addEvents } from './record-answer.ts';
 import type { ServedLogs } from './served-logs.ts';

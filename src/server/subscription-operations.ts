@@ -6,7 +6,7 @@ import { callNext, callSubscribe, runAsynchronous } from '../service/calls.ts';
 import { handleObject } from '../service/handle-registry.ts';
 import { EventSourceObject, SubscriptionObject } from '../service/objects.ts';
 import type { EventPosition, SubscribeRequest, SubscriptionStart } from '../service/service.ts';
-import { admission } from './access.ts';
+import { admission } from './admission.ts';
 import { OperationControl, RemoteSubscription, toldChannels } from './context-objects.ts';
 import {
   checkChannels,

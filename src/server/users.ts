@@ -83,8 +83,8 @@ export class UserFile implements Access {
   /** Whether somebody who has not said who he is may read. */
   readonly #anonymousRead: boolean;
   #users = new Map<string, User>();
-  /** Modification time of what has been read. */
-  #readMs = -1;
+  /** State of the file when it was read. */
+  #read = '';
 
   /**
    * @param file undefined: nobody can log on
@@ -102,42 +102,52 @@ export class UserFile implements Access {
 
   /** Reads the file again when it has changed. */
   #refresh(): void {
-    const mtime = statSync(this.#file, { throwIfNoEntry: false })?.mtimeMs;
-    if (mtime === undefined) throw new EvtError('ERROR_FILE_NOT_FOUND', API, `there is no file ${this.#file}`);
-    if (mtime === this.#readMs) return;
+    const stats = statSync(this.#file, { throwIfNoEntry: false });
+    if (stats === undefined) throw new EvtError('ERROR_FILE_NOT_FOUND', API, `there is no file ${this.#file}`);
+    const state = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+    if (state === this.#read) return;
     const users = readUsers(this.#file);
     this.#users = new Map(users.map((user) => [key(user.name), user]));
-    this.#readMs = mtime;
+    this.#read = state;
+  }
+
+  /** A user as the file is now: what is taken from somebody is gone at his next call. */
+  #userOf(identity: Identity): User | undefined {
+    this.#refreshIfPossible();
+    return this.#users.get(key(identity.user));
+  }
+
+  /** A file that is being written, or is gone: those who were known stay known. */
+  #refreshIfPossible(): void {
+    if (this.#file === '') return;
+    try {
+      this.#refresh();
+    } catch (error) {
+      if (!(error instanceof EvtError)) throw error;
+    }
   }
 
   /** The hash of a user's password; undefined for somebody who is not known. The domain that is named does not matter. */
   findNtHash(name: string): Uint8Array | undefined {
-    if (this.#file !== '') {
-      try {
-        this.#refresh();
-      } catch (error) {
-        // A file that is being written, or is gone: those who were known stay known.
-        if (!(error instanceof EvtError)) throw error;
-      }
-    }
+    this.#refreshIfPossible();
     const hash = this.#users.get(key(name))?.ntHash;
     return hash === undefined ? undefined : new Uint8Array(Buffer.from(hash, 'hex'));
   }
 
   allows(identity: Identity | undefined, channel: string, right: Right): boolean {
     if (identity === undefined) return this.#anonymousRead && right === 'read';
-    const { grants } = this.#users.get(key(identity.user)) ?? { grants: [] };
+    const { grants } = this.#userOf(identity) ?? { grants: [] };
     return grants.some(({ channels, rights }) => rights.includes(right) && isOfPattern(channel, channels));
   }
 
   allowsAll(identity: Identity | undefined, right: Right): boolean {
     if (identity === undefined) return this.#anonymousRead && right === 'read';
-    const { grants = [] } = this.#users.get(key(identity.user)) ?? {};
+    const { grants } = this.#userOf(identity) ?? { grants: [] };
     return grants.some(({ channels, rights }) => rights.includes(right) && ALL_CHANNELS.test(channels));
   }
 
   isAdministrator(identity: Identity | undefined): boolean {
-    return identity !== undefined && this.#users.get(key(identity.user))?.administrator === true;
+    return identity !== undefined && this.#userOf(identity)?.administrator === true;
   }
 }
 

@@ -20,8 +20,6 @@ export type EventSignal = Int32Array | { signalled?: Promise<void> | undefined }
 
 const API = 'EvtSubscribe';
 const EVENTS_PER_READ = 64;
-/** Milliseconds one look may take from the thread; a long one goes on in the next turn. */
-const LOOK_MS = 5;
 /** After a failure, before it is tried again. */
 const RETRY_MS = 1000;
 
@@ -113,7 +111,7 @@ export class SignalDelivery {
     if (!isOpen(handle) || queue.busy || subscription.needsTurns) return true;
     this.#seen = subscription.changes;
     try {
-      const operation = new Operation(API, handle, { timeoutMs: LOOK_MS });
+      const operation = new Operation(API, handle, { timeoutMs: subscription.lookMs });
       if (queue.run(API, () => subscription.ready(operation))) this.#set();
       return true;
     } catch (error) {

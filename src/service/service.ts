@@ -6,6 +6,7 @@ import type { Task } from '../operations/task.ts';
 import type { EventMetadata, MessageRequest, PublisherMetadata } from '../providers/metadata.ts';
 import type { ChannelConfig } from '../store/channel-config.ts';
 import type { AppendResult, Durability } from '../store/channel-log.ts';
+import type { Clearer } from '../store/cleared-event.ts';
 import type { Channel } from '../store/store-configuration.ts';
 import type { NewEvent } from '../store/written-event.ts';
 
@@ -202,6 +203,8 @@ export interface Subscription {
   ready(operation: Operation): Task<boolean>;
   /** Its calls end only when others run meanwhile: they ask another machine. */
   readonly needsTurns: boolean;
+  /** Milliseconds that {@link ready} may take where it needs none. */
+  readonly lookMs: number;
   /** Moves whenever there may be something new. */
   readonly changes: number;
   /**
@@ -270,6 +273,8 @@ export interface ClearRequest {
   readonly backup: string | undefined;
   /** Told when the log is clear and the event that says so could not be written. */
   readonly onUnrecorded: ((error: unknown) => void) | undefined;
+  /** For whom it is done, as that event says; undefined: whoever runs this process. */
+  readonly clearer?: Clearer | undefined;
 }
 
 /** Which publisher is meant, and how its texts are wanted. */

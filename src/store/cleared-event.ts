@@ -18,15 +18,20 @@ interface Subject {
   readonly domain: string;
 }
 
+/** Somebody for whom this process clears. */
+export type Clearer = Pick<Subject, 'name' | 'domain'>;
+
+const NOBODY = 'S-1-0-0';
+
 /** Who runs this process. A Unix user's SID is the one that Samba gives it. */
 function subject(): Subject {
   const domain = hostname();
   try {
     const { username, uid } = userInfo();
-    return { sid: uid < 0 ? 'S-1-0-0' : `S-1-22-1-${uid}`, name: username, domain };
+    return { sid: uid < 0 ? NOBODY : `S-1-22-1-${uid}`, name: username, domain };
   } catch {
     // A user id without an entry in the system's list of users.
-    return { sid: 'S-1-0-0', name: '-', domain };
+    return { sid: NOBODY, name: '-', domain };
   }
 }
 
@@ -35,9 +40,17 @@ export function recordingChannel(channel: string): string {
   return channel.toLowerCase() === SECURITY_CHANNEL.toLowerCase() ? SECURITY_CHANNEL : SYSTEM_CHANNEL;
 }
 
-/** Event 1102 for Security, 104 for every other channel: who cleared it, and where its events are now. */
-export function clearedEvent(forms: EventWriterForms, channel: string, backup: string | undefined): Draft {
-  const { sid, name, domain } = subject();
+/**
+ * Event 1102 for Security, 104 for every other channel: who cleared it, and where its events are now.
+ * @param clearer undefined: whoever runs this process
+ */
+export function clearedEvent(
+  forms: EventWriterForms,
+  channel: string,
+  backup: string | undefined,
+  clearer: Clearer | undefined,
+): Draft {
+  const { sid, name, domain } = clearer === undefined ? subject() : { sid: NOBODY, ...clearer };
   const target = recordingChannel(channel);
   const isAudit = target === SECURITY_CHANNEL;
   const fields: [string, string][] = isAudit

@@ -6,7 +6,7 @@ import { io, type Task } from '../operations/task.ts';
 import { logLimits } from './channel-config.ts';
 import { type AppendResult, ChannelLog, type Draft, type Durability } from './channel-log.ts';
 import { clearLog } from './clear-log.ts';
-import { clearedEvent, recordingChannel } from './cleared-event.ts';
+import { type Clearer, clearedEvent, recordingChannel } from './cleared-event.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { StoreLock } from './lock.ts';
 import { type Channel, StoreConfiguration } from './store-configuration.ts';
@@ -113,16 +113,18 @@ export class Store {
    * that cannot be written, the log is clear all the same.
    * @param backup absolute path; undefined: the events are dropped
    * @param onUnrecorded told why there is no such event
+   * @param clearer      for whom it is done; undefined: whoever runs this process
    */
   *clear(
     channel: string,
     backup: string | undefined,
     operation: Operation,
     onUnrecorded: (error: unknown) => void = () => {},
+    clearer?: Clearer,
   ): Task<void> {
     const target = this.configuration.channel(channel, operation.api);
     const recorded = recordingChannel(target.name);
-    const event = clearedEvent(this.#forms, target.name, backup);
+    const event = clearedEvent(this.#forms, target.name, backup, clearer);
     const isOwn = recorded.toLowerCase() === target.name.toLowerCase();
     const open = this.#channel(target);
     yield* this.#inTurn(open, operation, () =>

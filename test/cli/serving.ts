@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { temporaryFolder } from '../log-files.ts';
 import { type Finished, type RunOptions, start, winevt } from './command.ts';
 
@@ -15,7 +14,7 @@ export interface Serving {
   readonly exports: string;
   /** Runs a verb against it, as alice unless said otherwise; the password comes from the environment. */
   ask(args: readonly string[], options?: RunOptions & { readonly user?: string }): Finished;
-  /** Ends it. */
+  /** Ends it; whoever has started it has to. */
   stop(): Promise<void>;
 }
 
@@ -52,7 +51,6 @@ export async function serving(): Promise<Serving> {
     child.kill('SIGTERM');
     await ended;
   };
-  afterAll(stop);
   const address = `127.0.0.1:${port}`;
   return {
     address,

@@ -86,6 +86,12 @@ describe('clearing', () => {
     expect((await next(wire, query, 5)).status).toBe(Status.noMoreItems);
     await fill(store, 'Application', 1, 9);
     expect(numbersIn(await next(wire, (await queryOf(wire, 'Application')).query, 5))).toEqual([4]);
+    // The event that records it names who has asked for it, not who runs the server.
+    const recorded: string[] = [];
+    for await (const event of EventLogSession.open({ store }).events('System')) recorded.push(event.xml());
+    expect(recorded).toHaveLength(1);
+    expect(recorded[0]).toContain('<SubjectUserName>alice</SubjectUserName>');
+    expect(recorded[0]).toContain('<Channel>Application</Channel>');
     // An empty name is no backup.
     expect((await clear(wire, 'Application', '')).status).toBe(Status.success);
     expect(readdirSync(exports)).toEqual(['all.evtx']);

@@ -131,7 +131,7 @@ describe('messages', () => {
       [{ flags: Render.level, event: descriptor({ level: 4 }) }, 'Information\0'],
       [{ flags: Render.task, event: descriptor({ task: 0 }) }, 'None\0'],
       [{ flags: Render.opcode, event: descriptor({ opcode: 1 }) }, 'Start\0'],
-      [{ flags: Render.keyword, event: descriptor({ keywords: 1n << 53n }) }, 'Audit Failure\0\0'],
+      [{ flags: Render.keyword, event: descriptor({ keywords: 1n << 53n }) }, 'Audit Success\0\0'],
     ];
     for (const [asked, text] of texts) {
       expect(await render(wire, asked, publisher)).toEqual({ status: Status.success, text, needed: 2 * text.length });
@@ -139,7 +139,7 @@ describe('messages', () => {
     // Several, each ended, and the list ended once more.
     const keywords = (1n << 53n) | (1n << 55n);
     const both = await render(wire, { flags: Render.keyword, event: descriptor({ keywords }) }, publisher);
-    expect(both.text.split('\0').slice(0, -2).sort()).toEqual(['Audit Failure', 'Classic']);
+    expect(both.text.split('\0').slice(0, -2).sort()).toEqual(['Audit Success', 'Classic']);
     expect(both.text).toMatch(/[^\0]\0\0$/);
   });
 

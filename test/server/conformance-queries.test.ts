@@ -168,7 +168,7 @@ describe('reading', () => {
 
   it('47: a time that runs out is 0x5B4, and the next read goes on where it stopped', async () => {
     const { store, wire } = await application(1);
-    writeLongLog(store, 'Long.evtx', 600);
+    writeLongLog(store, 'Long.evtx', 200);
     const { query } = await queryOf(wire, 'Long', '*[System[EventID=65535]]');
     let timeouts = 0;
     let status: number = Status.timeout;

@@ -82,6 +82,8 @@ export class ClientConnection {
   #isMultiplexed = false;
   #keepsOnOrphan = false;
   #failure: EvtError | undefined;
+  /** Why we have ended it; undefined when the other end has, or nobody is to know. */
+  #reason: EvtError | undefined;
   /** Takes the answer to a bind or to a leg of the authentication. */
   #onHandshake: ((pdu: Pdu) => void) | undefined;
 
@@ -120,10 +122,11 @@ export class ClientConnection {
     else this.#socket.unref();
   }
 
-  /** Ends the connection: what is pending fails. */
-  close(failure: EvtError = new EvtError('RPC_S_CALL_FAILED', 'RPC', 'the connection was closed')): void {
+  /** Ends the connection: what is pending fails. @param reason told to who is still being let in */
+  close(reason?: EvtError): void {
     if (this.#failure !== undefined) return;
-    this.#failure = failure;
+    this.#failure = reason ?? new EvtError('RPC_S_CALL_FAILED', 'RPC', 'the connection was closed');
+    this.#reason = reason;
     this.#socket.destroy();
     this.#outgoing.drop();
     this.#security?.context.dispose();
@@ -239,7 +242,7 @@ export class ClientConnection {
         reject(this.#failure);
         return;
       }
-      const lost = () => reject(lostError(api, false));
+      const lost = () => reject(this.#reason ?? lostError(api, false));
       this.#socket.once('close', lost);
       this.#onHandshake = (pdu) => {
         this.#socket.off('close', lost);

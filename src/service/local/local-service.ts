@@ -241,10 +241,10 @@ export class LocalService implements EventLogService {
     if (this.#store !== undefined) yield* this.#store.close(operation);
   }
 
-  *clearLog({ channel, backup, onUnrecorded }: ClearRequest, operation: Operation): Task<void> {
+  *clearLog({ channel, backup, onUnrecorded, clearer }: ClearRequest, operation: Operation): Task<void> {
     operation.checkpoint();
     this.#store ??= openStore(this.#logsFolder, false, operation.api);
-    yield* this.#store.clear(channel, backup, operation, onUnrecorded);
+    yield* this.#store.clear(channel, backup, operation, onUnrecorded, clearer);
   }
 
   *logInfo(target: string, pathType: PathType, operation: Operation): Task<LogInfo> {

@@ -102,6 +102,7 @@ export interface SubscriptionParts {
  */
 export class LocalSubscription implements Subscription {
   readonly needsTurns = false;
+  readonly lookMs = 5;
   readonly #parts: SubscriptionParts;
   readonly #watch: LogWatch;
   readonly #stash: LocalEvent[] = [];

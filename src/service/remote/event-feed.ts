@@ -1,5 +1,6 @@
 import { EvtError } from '../../errors/evt-error.ts';
 import type { RpcAnswer } from '../../even6/rpc/rpc-client.ts';
+import { INFINITE } from '../../even6/stubs/limits.ts';
 import type { RecordBatch, RpcOperation } from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
@@ -116,6 +117,26 @@ function isKnown({ position }: LogEvent, known: EventPosition | undefined): bool
   const last = known?.recordIds[position.current];
   if (id === undefined || last === undefined) return false;
   return position.direction === 'reverse' ? id >= last : id <= last;
+}
+
+/** Below this, what is left of a call's time is not worth another question. */
+const WORTH_ASKING_MS = 10;
+/** The part of a call's time that the server gets: its answer needs some, too. */
+const SERVER_PART = 3 / 4;
+
+/**
+ * The time that a server is given for a read. It ends the read by itself then; a cancel is for who cannot wait, and not every server goes
+ * on where it was afterwards.
+ */
+export function serverTimeMs({ leftMs }: Operation): number {
+  return leftMs === Number.POSITIVE_INFINITY
+    ? INFINITE
+    : Math.max(1, Math.min(INFINITE - 1, Math.floor(leftMs * SERVER_PART)));
+}
+
+/** Nothing was found, and no time is left to look on. */
+export function isOutOfTime({ leftMs }: Operation): boolean {
+  return leftMs < WORTH_ASKING_MS;
 }
 
 /** The call's time is over, and nothing was found. */

@@ -76,6 +76,11 @@ export class RemoteCaller {
     this.#graceMs = graceMs;
   }
 
+  /** Calls may block the thread that makes them. */
+  get canBlock(): boolean {
+    return this.client instanceof ThreadedAssociation;
+  }
+
   /** Handles that were made at so many losses are good. */
   isAlive({ losses }: Pick<OnServer, 'losses'>): boolean {
     return losses === this.client.losses;

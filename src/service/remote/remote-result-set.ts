@@ -2,7 +2,6 @@ import { EvtError } from '../../errors/evt-error.ts';
 import type { Win32Symbol } from '../../errors/win32.ts';
 import type { RpcAnswer } from '../../even6/rpc/rpc-client.ts';
 import type { ContextHandle } from '../../even6/stubs/codec.ts';
-import { INFINITE } from '../../even6/stubs/limits.ts';
 import {
   QUERY_NEXT,
   QUERY_SEEK,
@@ -24,7 +23,7 @@ import type {
   SeekRequest,
   SourceStatus,
 } from '../service.ts';
-import { EventFeed, outOfTime } from './event-feed.ts';
+import { EventFeed, isOutOfTime, outOfTime, serverTimeMs } from './event-feed.ts';
 import { Interrupted, type OnServer, type RemoteCaller, statusError, statusOf } from './remote-call.ts';
 import { onServer } from './server-side.ts';
 
@@ -111,11 +110,11 @@ export class RemoteResultSet implements ResultSet {
   #fill(max: number, operation: Operation): Task<boolean> {
     const feed = this.#feed;
     return this.#onServer(operation, function* (registration): Task<boolean> {
-      const input = { query: registration.query, count: max, timeoutMs: INFINITE, flags: 0 };
       for (;;) {
+        const input = { query: registration.query, count: max, timeoutMs: serverTimeMs(operation), flags: 0 };
         const outcome = yield* feed.fetch(QUERY_NEXT, input, registration, operation);
         if (outcome !== 'none') return outcome === 'events';
-        if (operation.timedOut) throw outOfTime(operation.api);
+        if (isOutOfTime(operation)) throw outOfTime(operation.api);
       }
     });
   }
@@ -172,9 +171,10 @@ export class RemoteResultSet implements ResultSet {
     if (!(yield* this.#canSeek({ ...bookmark, offset: 0 }, operation))) yield* this.#seek(first, operation);
     this.#feed.passOver(delivered);
     const { query } = this.#registration;
-    const input = { query, count: EVENTS_PER_LOOK, timeoutMs: INFINITE, flags: 0 };
-    while ((yield* this.#feed.fetch(QUERY_NEXT, input, this.#registration, operation)) === 'none') {
-      if (operation.timedOut) throw outOfTime(operation.api);
+    for (;;) {
+      const input = { query, count: EVENTS_PER_LOOK, timeoutMs: serverTimeMs(operation), flags: 0 };
+      if ((yield* this.#feed.fetch(QUERY_NEXT, input, this.#registration, operation)) !== 'none') return;
+      if (isOutOfTime(operation)) throw outOfTime(operation.api);
     }
   }
 

@@ -11,7 +11,7 @@ import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import { bookmarkXml } from '../bookmark.ts';
 import type { EventPosition, LogEvent, SourceStatus, SubscribeRequest, Subscription } from '../service.ts';
-import { EventFeed, outOfTime } from './event-feed.ts';
+import { EventFeed, isOutOfTime, outOfTime, serverTimeMs } from './event-feed.ts';
 import { Interrupted, type OnServer, type RemoteCaller, statusError, statusOf } from './remote-call.ts';
 import { onServer } from './server-side.ts';
 
@@ -62,7 +62,7 @@ export class RemoteSubscription implements Subscription {
   readonly sources: readonly SourceStatus[];
   readonly warnings: readonly string[] = [];
   readonly missed = 0n;
-  readonly needsTurns = true;
+  readonly lookMs = 1000;
   readonly #caller: RemoteCaller;
   readonly #request: SubscribeRequest;
   readonly #feed: EventFeed;
@@ -84,6 +84,11 @@ export class RemoteSubscription implements Subscription {
     this.sources = registration.channels;
     const names = registration.channels.filter(({ status }) => status === 0).map(({ name }) => name);
     this.#feed = new EventFeed(caller, names.length > 0 ? names : [request.path ?? '']);
+  }
+
+  /** Where the connections have a thread of their own, this one may block. */
+  get needsTurns(): boolean {
+    return !this.#caller.canBlock;
   }
 
   get changes(): number {
@@ -111,12 +116,14 @@ export class RemoteSubscription implements Subscription {
   #fetch(max: number, operation: Operation): Task<void> {
     const feed = this.#feed;
     return this.#onServer(operation, function* (registration): Task<void> {
-      const input = { subscription: registration.subscription, count: max, timeoutMs: LOOK_TIMEOUT_MS, flags: 0 };
+      const { subscription } = registration;
       for (;;) {
+        const timeoutMs = Math.min(LOOK_TIMEOUT_MS, serverTimeMs(operation));
+        const input = { subscription, count: max, timeoutMs, flags: 0 };
         const outcome = yield* feed.fetch(REMOTE_SUBSCRIPTION_NEXT, input, registration, operation);
         if (outcome !== 'none') return;
         // A filter that selects little takes its time: the server goes on from where it was.
-        if (operation.timedOut) throw outOfTime(operation.api);
+        if (isOutOfTime(operation)) throw outOfTime(operation.api);
       }
     });
   }

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeRequestBody } from '../../../src/even6/pdu/call-bodies.ts';
-import { decodePdu, encodePdu, MAX_FRAGMENT, MIN_FRAGMENT, PduError, PduFlag } from '../../../src/even6/pdu/pdu.ts';
+import {
+  decodePdu,
+  encodePdu,
+  MAX_FRAGMENT,
+  MIN_FRAGMENT,
+  PduError,
+  PduFlag,
+  PduStream,
+} from '../../../src/even6/pdu/pdu.ts';
 import { fragments, PduSecurity, StubAssembly } from '../../../src/even6/rpc/pdu-security.ts';
 import { MessageProtection } from '../../../src/even6/security/message-protection.ts';
 import {
@@ -85,6 +93,12 @@ describe('PDUs as impacket protects them', () => {
   });
 });
 
+/** The PDUs of blocks that hold several. */
+function apart(blocks: Iterable<Uint8Array>): Uint8Array[] {
+  const stream = new PduStream();
+  return [...blocks].flatMap((block) => [...stream.push(block)]);
+}
+
 const fragmentSize = fc.integer({ min: MIN_FRAGMENT / 8, max: MAX_FRAGMENT / 8 }).map((eighth) => 8 * eighth);
 const levels = fc.constantFrom(undefined, AuthLevel.integrity, AuthLevel.privacy);
 
@@ -95,7 +109,7 @@ describe('a stub', () => {
         const [from, to] = (['client', 'server'] as const).map((role) =>
           level === undefined ? undefined : security(role, level),
         );
-        const pdus = [...fragments(stub, request(9), maxFragment, from)].map((bytes) => decodePdu(bytes));
+        const pdus = apart(fragments(stub, request(9), maxFragment, from)).map((bytes) => decodePdu(bytes));
         const assembly = new StubAssembly();
         for (const [i, pdu] of pdus.entries()) {
           expect(pdu.bytes.length).toBeLessThanOrEqual(maxFragment);
@@ -119,9 +133,9 @@ describe('a stub', () => {
       [5793, 2],
       [2 * 5792, 2],
     ] as const) {
-      const pdus = [
-        ...fragments(new Uint8Array(size), request(1), MAX_FRAGMENT, security('client', AuthLevel.privacy)),
-      ];
+      const pdus = apart(
+        fragments(new Uint8Array(size), request(1), MAX_FRAGMENT, security('client', AuthLevel.privacy)),
+      );
       expect(pdus.length, `${size} bytes`).toBe(count);
     }
   });
