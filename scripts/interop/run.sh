@@ -49,7 +49,7 @@ events() {
         data: { Number: String(i), Text: texts[i % texts.length] } }));
     }' "$1"
 }
-count=2500
+count=1200
 few=40
 user=alice
 password="Secret-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')"
