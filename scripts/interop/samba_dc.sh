@@ -13,7 +13,9 @@ if [ -z "${SAMBA_DC_INSIDE:-}" ]; then
     command -v "$program" >/dev/null || { echo "samba_dc.sh: $program is not installed" >&2; exit 77; }
   done
   # A controller changes the owners of its files, which a user namespace of one user does not allow.
-  [ "$(id -u)" -eq 0 ] || { echo 'samba_dc.sh: only root can provision a domain controller' >&2; exit 77; }
+  { [ "$(id -u)" -eq 0 ] && [ "$(awk 'NR == 1 { print $3 }' /proc/self/uid_map)" -gt 65535 ]; } ||
+    { echo 'samba_dc.sh: only root can provision a domain controller' >&2; exit 77; }
+  unshare -n true 2>/dev/null || { echo 'samba_dc.sh: unshare is not allowed here' >&2; exit 77; }
   SAMBA_DC_INSIDE=1 exec unshare -n bash "$0" "$@"
 fi
 unset SAMBA_DC_INSIDE
@@ -26,7 +28,9 @@ else
   folder=$(mktemp -d)
 fi
 samba=''
+child=''
 stop() {
+  [ -z "$child" ] || kill "$child" 2>/dev/null
   if [ -n "$samba" ]; then
     kill "$samba" 2>/dev/null
     wait "$samba" 2>/dev/null
@@ -64,4 +68,6 @@ if [ -z "${ready:-}" ]; then
   exit 1
 fi
 
-"$@"
+"$@" &
+child=$!
+wait "$child"

@@ -2,7 +2,8 @@
 # Runs Samba's suite of raw RPC tests (samba.tests.dcerpc.raw_protocol: bind, fragments, flags, faults, authentication)
 # against a server whose endpoint mapper, with the mgmt interface, is on port 135:
 #   samba_raw.sh HOST USER PASSWORD [DOMAIN [REALM]]
-# PART=I/N runs the I-th of N parts of the suite (0 is the first). Prints what did not pass, sorted, and a last line with the counts. Exits 0 if at least MINIMUM tests pass (default 1),
+# PART=I/N runs the I-th of N parts of the suite (0 is the first); ONLY and EXCEPT are patterns (Python's) of tests to run, and not
+# to. Prints what did not pass, sorted, and a last line with the counts. Exits 0 if at least MINIMUM tests pass (default 1),
 # 77 if Samba's tests are not installed. PYTHON names the interpreter that Samba's bindings belong to.
 set -u
 
@@ -16,14 +17,17 @@ trap 'rm -rf "$folder"' EXIT
 printf '[global]\n' >"$folder/smb.conf"
 domain=${4:-}
 # The suite's tests by name, every N-th of them.
-names=$("$python" - "${PART:-0/1}" <<'P'
-import sys, unittest
+names=$("$python" - "${PART:-0/1}" "${ONLY:-.}" "${EXCEPT:-^$}" <<'P'
+import re, sys, unittest
 import samba.tests.dcerpc.raw_protocol as suite
 index, parts = map(int, sys.argv[1].split('/'))
+only, besides = sys.argv[2:]
 def names(tests):
     for test in tests:
         yield from names(test) if isinstance(test, unittest.TestSuite) else [test.id()]
-print('\n'.join(list(names(unittest.defaultTestLoader.loadTestsFromModule(suite)))[index::parts]))
+every = [name for name in names(unittest.defaultTestLoader.loadTestsFromModule(suite))
+         if re.search(only, name) and not re.search(besides, name)]
+print('\n'.join(every[index::parts]))
 P
 )
 # shellcheck disable=SC2086  $names is a list of words

@@ -7,9 +7,10 @@ import { decodePdu, encodePdu, type Pdu, PduFlag, PduStream, PduType } from '../
 import { EVENT_SERVICE, NDR } from '../../src/even6/pdu/syntaxes.ts';
 import { fragments, PduSecurity, StubAssembly } from '../../src/even6/rpc/pdu-security.ts';
 import { NtlmClient } from '../../src/even6/security/ntlm-client.ts';
-import { AuthLevel, AuthType, SIGNATURE_SIZE } from '../../src/even6/security/security-context.ts';
+import { AuthLevel, AuthType } from '../../src/even6/security/security-context.ts';
 import type { Fields } from '../../src/even6/stubs/codec.ts';
 import { decodeResponse, encodeRequest, type RpcOperation } from '../../src/even6/stubs/operations.ts';
+import { sealed } from '../even6/sealed.ts';
 import { PASSWORD } from '../server/serve.ts';
 
 const AUTH_CONTEXT = 1;
@@ -123,14 +124,7 @@ export class RawClient {
     const { flags = WHOLE, callId = this.#nextCall++, allocHint = stub.length, contextId = 0 } = options;
     const body = encodeCallBody(allocHint, contextId, opnum, stub);
     const parts = { type: PduType.request, flags, callId, body };
-    if (this.#security === undefined) return encodePdu(parts);
-    const { context, level, contextId: authContextId } = this.#security;
-    const token = new Uint8Array(SIGNATURE_SIZE);
-    const padding = -stub.length & 15;
-    const auth = { type: context.type, level, contextId: authContextId, token };
-    const pdu = encodePdu({ ...parts, auth, padding });
-    this.#security.seal(pdu, padding);
-    return pdu;
+    return this.#security === undefined ? encodePdu(parts) : sealed(this.#security, parts);
   }
 
   /** Sends a request. @returns its call id */
