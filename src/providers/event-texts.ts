@@ -73,7 +73,8 @@ export function renderedXml(
   const xml = renderXml(roots);
   const end = xml.lastIndexOf('</Event>');
   if (end < 0 || childElement(roots[0], RENDERING_INFO) !== undefined) return xml;
-  const text = (value: string) => escapeText(value, 'replace');
+  // Line ends are character references here, and nowhere else in an event.
+  const text = (value: string) => escapeText(value, 'replace').replaceAll('\r', '&#13;').replaceAll('\n', '&#10;');
   let info = `<${RENDERING_INFO} Culture='${culture}'>`;
   for (const [kind, [name]] of ELEMENTS) {
     const [value] = texts.get(kind) ?? [];
