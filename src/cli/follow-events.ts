@@ -10,6 +10,7 @@ import {
 } from '../index.ts';
 import { readBookmark, saveBookmark } from './bookmark-file.ts';
 import { count } from './damage-report.ts';
+import { EventTextSource, type EventTexts } from './event-texts.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import type { Formatter } from './format/event-lines.ts';
@@ -73,6 +74,8 @@ class FollowEvents {
   readonly #output = new Output(process.stdout);
   readonly #session: EventLogSession;
   readonly #watcher: EventLogWatcher;
+  /** Of the other computer's publishers. */
+  readonly #texts: EventTextSource | undefined;
   readonly #interrupt: Interrupt;
   #found = 0;
   /** The last event that the output's reader has taken, and whether the bookmark file has it. */
@@ -87,6 +90,8 @@ class FollowEvents {
     const { bookmark: file } = options;
     const bookmark = file !== undefined && existsSync(file) ? readBookmark(file) : undefined;
     this.#session = openSession(options);
+    const showsTexts = formatter.showsTexts === true && options.remote !== undefined;
+    this.#texts = showsTexts ? new EventTextSource(this.#session) : undefined;
     this.#watcher = this.#session.watch(path, options.query, {
       pathType: pathTypeOf(path, options.logfile, folderOf(options)),
       bookmark,
@@ -128,7 +133,7 @@ class FollowEvents {
     while (this.#found < this.#limit && !this.#output.closed && this.#interrupt.status === undefined) {
       const events = await this.#next();
       if (events.length === 0) continue;
-      for (const event of events) this.#printOne(event);
+      for (const event of events) this.#printOne(event, await this.#texts?.of(event));
       // At once: somebody waits for it.
       if (!(await this.#output.flush())) return;
       this.#delivered = events.at(-1)!.bookmark;
@@ -152,9 +157,9 @@ class FollowEvents {
     }
   }
 
-  #printOne(event: EventRecord): void {
+  #printOne(event: EventRecord, texts: EventTexts | undefined): void {
     try {
-      this.#output.add(this.#formatter.event(event, this.#found));
+      this.#output.add(this.#formatter.event(event, this.#found, texts));
       this.#found++;
     } catch (error) {
       if (!(error instanceof EvtError)) throw error;
