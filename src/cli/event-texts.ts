@@ -1,17 +1,13 @@
 import { type EventLogSession, type EventRecord, EvtError, isCancelled, type ProviderMetadata } from '../index.ts';
-import { keywordTexts, levelText, opcodeText } from '../providers/winmeta.ts';
+import { descriptorOf } from '../providers/event-texts.ts';
+import type { MessageKind } from '../providers/metadata.ts';
+import { defaultTexts } from '../providers/winmeta.ts';
 
 /** Publishers that are kept open; events of more than so many in turn open theirs anew. */
 const MAX_PUBLISHERS = 64;
 
-/** What the publisher of an event calls its parts; undefined where it has no text, or nobody knows. */
-export interface EventTexts {
-  readonly description: string | undefined;
-  readonly level: string | undefined;
-  readonly task: string | undefined;
-  readonly opcode: string | undefined;
-  readonly keywords: readonly string[];
-}
+/** What the publisher of an event, or every machine, calls its parts. What has no text is missing. */
+export type EventTexts = ReadonlyMap<MessageKind, readonly string[]>;
 
 type Named = { readonly name: string; getDisplayName(): Promise<string | undefined> };
 
@@ -26,34 +22,52 @@ export class EventTextSource {
     this.#session = session;
   }
 
-  /** @returns undefined where nothing is known of the event's publisher */
-  async of(event: EventRecord): Promise<EventTexts | undefined> {
-    // One that is damaged inside is told of where it is printed.
-    return orNone(() => this.#of(event));
+  /** Where nothing is known of its publisher, those that every machine has. */
+  async of(event: EventRecord): Promise<EventTexts> {
+    // An event that is damaged inside is told of where it is printed.
+    return (await orNone(() => this.#of(event))) ?? new Map();
   }
 
-  async #of(event: EventRecord): Promise<EventTexts | undefined> {
-    const { providerName, level = 0, task = 0, opcode = 0, keywords = 0n } = event;
+  async #of(event: EventRecord): Promise<EventTexts> {
+    const texts = new Map<MessageKind, readonly string[]>();
+    const descriptor = descriptorOf(event.tree[0]);
+    for (const kind of ['level', 'task', 'opcode', 'keyword'] as const) {
+      const known = defaultTexts({ kind, event: descriptor, messageId: 0, values: [] });
+      if (known !== undefined) texts.set(kind, known);
+    }
+    const { providerName, logName } = event;
     const publisher = providerName === undefined ? undefined : await this.#publisher(providerName);
-    if (publisher === undefined) return undefined;
-    const ofValue = (items: readonly (Named & { readonly value: number })[], value: number) =>
-      this.#text(items.find((item) => item.value === value));
-    const opcodes = publisher.opcodes.filter((item) => item.task === task || item.task === 0);
-    const own = publisher.keywords.filter(({ value }) => (value & keywords) !== 0n);
-    const ownTexts: string[] = [];
-    for (const keyword of own) ownTexts.push((await this.#text(keyword)) ?? keyword.name);
-    return {
-      description: await orNone(() => publisher.formatDescription(event)),
-      level: levelText(level) ?? (await ofValue(publisher.levels, level)),
-      task: task === 0 ? undefined : await ofValue(publisher.tasks, task),
-      opcode:
-        opcodeText(opcode) ??
-        (await ofValue(
-          opcodes.toSorted((a, b) => b.task - a.task),
-          opcode,
-        )),
-      keywords: [...new Set([...keywordTexts(keywords), ...ownTexts])],
+    if (publisher === undefined) return texts;
+    const { level, task, opcode, keywords } = descriptor;
+    const add = async (kind: MessageKind, item: Named | undefined) => {
+      const text = texts.has(kind) ? undefined : await this.#text(item);
+      if (text !== undefined) texts.set(kind, [text]);
     };
+    const opcodes = publisher.opcodes.filter(({ value }) => value === opcode);
+    await add(
+      'level',
+      publisher.levels.find(({ value }) => value === level),
+    );
+    await add(
+      'task',
+      publisher.tasks.find(({ value }) => value === task),
+    );
+    await add('opcode', opcodes.find((item) => item.task === task) ?? opcodes.find((item) => item.task === 0));
+    await add(
+      'channel',
+      publisher.logLinks.find((link) => link.logName === logName),
+    );
+    const ofKeywords = new Set(texts.get('keyword'));
+    for (const keyword of publisher.keywords) {
+      const text = (keyword.value & keywords) === 0n ? undefined : await this.#text(keyword);
+      if (text !== undefined) ofKeywords.add(text);
+    }
+    if (ofKeywords.size > 0) texts.set('keyword', [...ofKeywords]);
+    const name = await this.#text(publisher);
+    if (name !== undefined) texts.set('provider', [name]);
+    const description = await publisher.formatDescription(event);
+    if (description !== undefined) texts.set('event', [description]);
+    return texts;
   }
 
   /** A publisher that cannot be asked is as good as one that has nothing to say. */

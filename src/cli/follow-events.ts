@@ -44,7 +44,7 @@ function complain(line: string): void {
 
 /** `winevt follow`: prints events as they come. @returns the exit status */
 export async function followEvents(path: string | undefined, options: FollowOptions): Promise<number> {
-  const format = formatOf(options.format);
+  const format = formatOf(options.format, options.remote !== undefined);
   if (!FOLLOW_FORMATS.some((one) => one === format)) {
     throw new UsageError(`/f:${format} is for events that end: follow prints ${FOLLOW_FORMATS.join(', ')}`);
   }

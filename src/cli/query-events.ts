@@ -45,7 +45,7 @@ function complain(line: string): void {
 /** `winevt qe`: prints events. @returns the exit status */
 export async function queryEvents(path: string | undefined, options: QueryEventsOptions): Promise<number> {
   const output = new Output(process.stdout, options.unicode);
-  const formatter = await createFormatter(formatOf(options.format), {
+  const formatter = await createFormatter(formatOf(options.format, options.remote !== undefined), {
     element: options.element,
     attributesApart: options.attributesApart === true,
     rawCharacters: options.rawCharacters === true,

@@ -246,6 +246,21 @@ describe('winevt qe /f:text', () => {
     expect(calls.filter((opnum) => opnum === 24)).toHaveLength(2);
   });
 
+  it('puts them into RenderedXml', async () => {
+    const store = await storeOf();
+    const { port } = await windowsPublisher({ more: queries(join(store, 'App.evtx')) });
+    const { stdout } = await asked(['qe', 'Application', '/f:RenderedXml', '/e:Events', `/r:127.0.0.1:${port}`]);
+    const [head, first, second, tail] = linesOf(stdout);
+    expect([head, tail]).toEqual(['<Events>', '</Events>']);
+    expect(first).toMatch(
+      /<Data Name='Number'>4711<\/Data><\/EventData><RenderingInfo Culture='en-US'><Message>Order 4711 was shipped.<\/Message><Level>Loud and clear<\/Level><Task>Shipping<\/Task><Opcode>Trying again<\/Opcode><Provider>Contoso Orders<\/Provider><Keywords><Keyword>Money is involved<\/Keyword><\/Keywords><\/RenderingInfo><\/Event>$/,
+    );
+    expect(second).toMatch(
+      /<RenderingInfo Culture='en-US'><Level>Error<\/Level><Task>None<\/Task><Opcode>Info<\/Opcode><\/RenderingInfo><\/Event>$/,
+    );
+    expect(winevt(['qe', 'App', '/f:RenderedXml', '--store', store]).status).toBe(2);
+  });
+
   it('asks nobody for other formats', async () => {
     const store = await storeOf();
     const { port, calls } = await windowsPublisher({ more: queries(join(store, 'App.evtx')) });

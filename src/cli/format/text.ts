@@ -1,5 +1,6 @@
 import type { EventRecord } from '../../index.ts';
 import { carriedTexts } from '../../providers/event-texts.ts';
+import type { MessageKind } from '../../providers/metadata.ts';
 import { timeText, variantText } from '../../render/variant-text.ts';
 import type { EventTexts } from '../event-texts.ts';
 import type { Formatter } from './event-lines.ts';
@@ -15,8 +16,8 @@ export function textFormatter(): Formatter {
 }
 
 function text(event: EventRecord, index: number, texts?: EventTexts): string {
-  const task = event.task === undefined || event.task === 0 ? 'N/A' : (texts?.task ?? event.task);
-  const keywords = texts?.keywords ?? [];
+  const of = (kind: MessageKind) => texts?.get(kind)?.join(',');
+  const task = event.task === undefined || event.task === 0 ? 'N/A' : (of('task') ?? event.task);
   const lines = [
     `Event[${index}]:`,
     `  Log Name: ${printableLine(event.logName ?? '')}`,
@@ -24,15 +25,15 @@ function text(event: EventRecord, index: number, texts?: EventTexts): string {
     `  Date: ${timeText(event.timeCreatedFileTime)}`,
     `  Event ID: ${event.id ?? ''}`,
     `  Task: ${printableLine(String(task))}`,
-    `  Level: ${printableLine(texts?.level ?? levelName(event.level))}`,
-    `  Opcode: ${printableLine(texts?.opcode ?? opcodeName(event.opcode))}`,
-    `  Keyword: ${keywords.length === 0 ? keywordNames(event.keywords) : printableLine(keywords.join(','))}`,
+    `  Level: ${printableLine(of('level') ?? levelName(event.level))}`,
+    `  Opcode: ${printableLine(of('opcode') ?? opcodeName(event.opcode))}`,
+    `  Keyword: ${printableLine(of('keyword') ?? keywordNames(event.keywords))}`,
     `  User: ${printableLine(event.userId ?? 'N/A')}`,
     '  User Name: N/A',
     `  Computer: ${printableLine(event.machineName ?? '')}`,
     '  Description: ',
   ];
-  const description = texts?.description ?? carriedTexts(event.tree[0], 'event')?.[0];
+  const description = of('event') ?? carriedTexts(event.tree[0], 'event')?.[0];
   if (description === undefined) lines.push(...valueLines(event));
   else lines.push(printableLines(description).trimEnd());
   return `${lines.join('\n')}\n\n`;
