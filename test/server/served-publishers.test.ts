@@ -1,4 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { encodeDescriptor } from '../../src/even6/messages.ts';
+import { ClientAssociation } from '../../src/even6/rpc/client-association.ts';
+import type { Fields } from '../../src/even6/stubs/codec.ts';
+import type { RpcOperation } from '../../src/even6/stubs/operations.ts';
+import * as operations from '../../src/even6/stubs/operations.ts';
 import { MESSAGE_KINDS, type MessageRequest, NO_EVENT } from '../../src/providers/metadata.ts';
 import { runAsynchronous } from '../../src/service/calls.ts';
 import {
@@ -100,6 +105,66 @@ describe('publishers of a store that is served', () => {
       );
       await api.EvtClose(publisher);
     }
+  });
+});
+
+describe('the operations on publishers, one by one', () => {
+  async function association() {
+    const { store, server } = await serve({ anonymousRead: true });
+    await fill(store, 'App', 1);
+    const address = { host: '127.0.0.1', port: server.port, endpointMapperPort: 135, connectTimeoutMs: 10_000 };
+    const made = new ClientAssociation(address, undefined);
+    onTestFinished(() => made.close());
+    return async <In extends Fields, Out extends Fields>(operation: RpcOperation<In, Out>, input: In) =>
+      (await made.call(operation, input, API)).answer;
+  }
+
+  it('answer 29 entries for each name of the list, whatever is asked for, and 87 for what cannot be', async () => {
+    const call = await association();
+    const { values: list } = await call(operations.GET_PUBLISHER_LIST, { flags: 0 });
+    expect(list.names).toEqual(['Test']);
+    for (const publisher of [...list.names, undefined]) {
+      const wanted = { publisher, file: undefined, locale: 0, flags: 0 };
+      const { values, status } = await call(operations.GET_PUBLISHER_METADATA, wanted);
+      expect([status, values.properties.length]).toEqual([0, 29]);
+      for (const property of [0x4, 0x5, 0xc, 0x10, 0x15, 0x19]) {
+        const asked = { publisher: values.publisher, property, flags: 0 };
+        const answer = await call(operations.GET_PUBLISHER_RESOURCE_METADATA, asked);
+        expect([answer.status, answer.values.properties.length]).toEqual([0, 29]);
+      }
+      const asked = { publisher: values.publisher, property: 6, flags: 0 };
+      expect((await call(operations.GET_PUBLISHER_RESOURCE_METADATA, asked)).status).toBe(87);
+    }
+  });
+
+  it('give no events of a publisher that declares none, at once and again', async () => {
+    const call = await association();
+    const wanted = { publisher: 'Test', file: undefined, locale: 0, flags: 0 };
+    const { values } = await call(operations.GET_PUBLISHER_METADATA, wanted);
+    const enumeration = { publisher: values.publisher, flags: 0, filter: undefined };
+    const { events } = (await call(operations.GET_EVENT_METADATA_ENUM, enumeration)).values;
+    for (let i = 0; i < 2; i++) {
+      const next = await call(operations.GET_NEXT_EVENT_METADATA, { events, flags: 0, count: 10 });
+      expect(next).toEqual({ status: 0, values: { events: [] } });
+    }
+    // A handle of another kind.
+    const wrong = await call(operations.GET_NEXT_EVENT_METADATA, { events: values.publisher, flags: 0, count: 10 });
+    expect(wrong.status).toBe(87);
+  });
+
+  it('render messages within the bytes that there are room for', async () => {
+    const call = await association();
+    const event = encodeDescriptor({ ...NO_EVENT, level: 2 });
+    const asked = { event, messageId: 0, values: [], flags: 2, maxBytes: 12 };
+    const fits = await call(operations.MESSAGE_RENDER_DEFAULT, asked);
+    expect(fits.status).toBe(0);
+    expect(Buffer.from(fits.values.text.bytes).toString('utf16le')).toBe('Error\0');
+    const tooLong = await call(operations.MESSAGE_RENDER_DEFAULT, { ...asked, maxBytes: 2 });
+    expect(tooLong).toMatchObject({ status: 122, values: { text: { needed: 12 } } });
+    for (const flags of [0, 6, 7, 9]) {
+      expect((await call(operations.MESSAGE_RENDER_DEFAULT, { ...asked, flags })).status, String(flags)).toBe(87);
+    }
+    expect((await call(operations.MESSAGE_RENDER_DEFAULT, { ...asked, event: event.subarray(1) })).status).toBe(87);
   });
 });
 

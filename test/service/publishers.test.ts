@@ -8,6 +8,7 @@ import { systemValue } from '../../src/render/system-values.ts';
 import { LocalService } from '../../src/service/local/local-service.ts';
 import { MetPublishers } from '../../src/service/local/met-publishers.ts';
 import { EventLogSession } from '../../src/session/event-log-session.ts';
+import { Store } from '../../src/store/store.ts';
 import { corpusLogs, corpusPath, NO_CORPUS } from '../corpus.ts';
 import { recordsOf } from '../documents.ts';
 import { temporaryFolder, writeSampleLog } from '../log-files.ts';
@@ -68,6 +69,17 @@ describe('publishers of a folder of logs', () => {
     const service = new LocalService(store);
     expect(runSync(service.publishersOfChannel('app', plainOperation()))).toEqual(['Contoso', 'Fabrikam']);
     session.close();
+  });
+
+  it('are looked for in the channels as each of them is found by itself', () => {
+    const folder = temporaryFolder();
+    writeSampleLog(folder, 'One%4Operational.evtx', 1);
+    writeSampleLog(folder, 'two.EVTX', 1);
+    writeFileSync(join(folder, 'winevt-store.json'), '{"version":1,"channels":{"Three":{"maxSize":2097152}}}');
+    const { configuration } = new Store(folder);
+    const channels = configuration.channels('test');
+    expect(channels.map(({ name }) => name)).toEqual(['One/Operational', 'Three', 'two']);
+    expect(channels).toEqual(channels.map(({ name }) => configuration.channel(name, 'test')));
   });
 
   it('are looked for again when a log has changed', async () => {
