@@ -22,10 +22,27 @@ export class EventTextSource {
     this.#session = session;
   }
 
-  /** Where nothing is known of its publisher, those that every machine has. */
+  /** Texts are an addition: where its publisher is not known, or fails, those that every machine has. */
   async of(event: EventRecord): Promise<EventTexts> {
-    // An event that is damaged inside is told of where it is printed.
-    return (await orNone(() => this.#of(event))) ?? new Map();
+    try {
+      return await this.#of(event).catch((error: unknown) => this.#again(event, error));
+    } catch (error) {
+      if (!(error instanceof EvtError) || isCancelled(error)) throw error;
+      // An event that is damaged inside is told of where it is printed.
+      return new Map();
+    }
+  }
+
+  /** With its connection, a publisher is gone: it is opened anew. */
+  async #again(event: EventRecord, error: unknown): Promise<EventTexts> {
+    if (!(error instanceof EvtError) || error.symbol !== 'ERROR_INVALID_HANDLE') throw error;
+    this.#forget(event.providerName ?? '');
+    return this.#of(event);
+  }
+
+  #forget(name: string): void {
+    this.#publishers.get(name)?.close();
+    this.#publishers.delete(name);
   }
 
   async #of(event: EventRecord): Promise<EventTexts> {
@@ -75,10 +92,12 @@ export class EventTextSource {
     if (this.#publishers.has(name)) return this.#publishers.get(name);
     if (this.#publishers.size >= MAX_PUBLISHERS) {
       const [oldest] = this.#publishers.keys();
-      this.#publishers.get(oldest!)?.close();
-      this.#publishers.delete(oldest!);
+      this.#forget(oldest!);
     }
-    const opened = await orNone(() => this.#session.getProviderMetadata(name));
+    const opened = await this.#session.getProviderMetadata(name).catch((error: unknown) => {
+      if (!(error instanceof EvtError) || isCancelled(error)) throw error;
+      return undefined;
+    });
     this.#publishers.set(name, opened);
     return opened;
   }
@@ -87,19 +106,9 @@ export class EventTextSource {
     if (item === undefined) return undefined;
     let text = this.#known.get(item);
     if (text === undefined) {
-      text = (await orNone(() => item.getDisplayName())) ?? item.name;
+      text = (await item.getDisplayName()) ?? item.name;
       this.#known.set(item, text);
     }
     return text;
-  }
-}
-
-/** Texts are an addition: an event is printed without those that fail to come. */
-async function orNone<T>(ask: () => Promise<T | undefined>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!(error instanceof EvtError) || isCancelled(error)) throw error;
-    return undefined;
   }
 }

@@ -152,6 +152,8 @@ export interface Peer {
   /** What operation 9 was asked to put into texts. */
   readonly inserted: string[][];
   session(): EventLogSession;
+  /** Ends all connections. */
+  drop(): void;
 }
 
 export async function windowsPublisher(changes: PeerChanges = {}): Promise<Peer> {
@@ -246,6 +248,7 @@ export async function windowsPublisher(changes: PeerChanges = {}): Promise<Peer>
     get openHandles() {
       return groupsOfHandles.openHandles;
     },
+    drop: () => listener.dropConnections(),
     session() {
       const session = EventLogSession.remote({ host: '127.0.0.1', port });
       sessions.push(session);
