@@ -11,6 +11,7 @@ import {
 } from '../index.ts';
 import { readBookmark, saveBookmark } from './bookmark-file.ts';
 import { count } from './damage-report.ts';
+import { EventTextSource, type EventTexts } from './event-texts.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import type { Formatter } from './format/event-lines.ts';
@@ -48,7 +49,7 @@ function complain(line: string): void {
 
 /** `winevt follow`: prints events as they come. @returns the exit status */
 export async function followEvents(path: string | undefined, options: FollowOptions): Promise<number> {
-  const format = formatOf(options.format);
+  const format = formatOf(options.format, options.remote !== undefined);
   if (!FOLLOW_FORMATS.some((one) => one === format)) {
     throw new UsageError(`/f:${format} is for events that end: follow prints ${FOLLOW_FORMATS.join(', ')}`);
   }
@@ -78,6 +79,8 @@ class FollowEvents {
   readonly #output = new Output(process.stdout);
   readonly #session: EventLogSession;
   readonly #watcher: EventLogWatcher;
+  /** Of the other computer's publishers. */
+  readonly #texts: EventTextSource | undefined;
   readonly #interrupt: Interrupt;
   #found = 0;
   /** The last event that the output's reader has taken, and whether the bookmark file has it. */
@@ -95,6 +98,8 @@ class FollowEvents {
     const { bookmark: file } = options;
     const bookmark = file !== undefined && existsSync(file) ? readBookmark(file) : undefined;
     this.#session = openSession(options);
+    const showsTexts = formatter.showsTexts === true && options.remote !== undefined;
+    this.#texts = showsTexts ? new EventTextSource(this.#session) : undefined;
     this.#watcher = this.#session.watch(path, options.query, {
       pathType: pathTypeOf(path, options.logfile, folderOf(options)),
       bookmark,
@@ -139,7 +144,7 @@ class FollowEvents {
     while (this.#found < this.#limit && !this.#output.closed && this.#interrupt.status === undefined) {
       const events = await this.#next();
       if (events.length === 0) continue;
-      for (const event of events) this.#printOne(event);
+      for (const event of events) this.#printOne(event, await this.#texts?.of(event));
       // At once: somebody waits for it.
       if (!(await this.#output.flush())) return;
       this.#delivered = events.at(-1)!.bookmark;
@@ -177,9 +182,9 @@ class FollowEvents {
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS.last);
   }
 
-  #printOne(event: EventRecord): void {
+  #printOne(event: EventRecord, texts: EventTexts | undefined): void {
     try {
-      this.#output.add(this.#formatter.event(event, this.#found));
+      this.#output.add(this.#formatter.event(event, this.#found, texts));
       this.#found++;
     } catch (error) {
       if (!(error instanceof EvtError)) throw error;

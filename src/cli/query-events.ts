@@ -11,6 +11,7 @@ import {
 import { lint, parseQuery } from '../query/index.ts';
 import { readBookmark, saveBookmark } from './bookmark-file.ts';
 import { count, DamageReport } from './damage-report.ts';
+import { EventTextSource, type EventTexts } from './event-texts.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import type { Formatter } from './format/event-lines.ts';
@@ -44,7 +45,7 @@ function complain(line: string): void {
 /** `winevt qe`: prints events. @returns the exit status */
 export async function queryEvents(path: string | undefined, options: QueryEventsOptions): Promise<number> {
   const output = new Output(process.stdout, options.unicode);
-  const formatter = await createFormatter(formatOf(options.format), {
+  const formatter = await createFormatter(formatOf(options.format, options.remote !== undefined), {
     element: options.element,
     attributesApart: options.attributesApart === true,
     rawCharacters: options.rawCharacters === true,
@@ -80,6 +81,8 @@ class QueryEvents {
   readonly #output: Output;
   readonly #session: EventLogSession;
   readonly #reader: EventLogReader;
+  /** Of the other computer's publishers. */
+  readonly #texts: EventTextSource | undefined;
   readonly #progress: ProgressLine;
   readonly #damage: DamageReport;
   readonly #interrupt: Interrupt;
@@ -112,6 +115,8 @@ class QueryEvents {
     });
     const bookmark = options.bookmark === undefined ? undefined : readBookmark(options.bookmark);
     this.#session = openSession(options);
+    const showsTexts = formatter.showsTexts === true && options.remote !== undefined;
+    this.#texts = showsTexts ? new EventTextSource(this.#session) : undefined;
     this.#reader = this.#session.query(query, undefined, { bookmark });
     this.#interrupt = new Interrupt(() => {
       // Opening is cancelled through the session, reading through the result set.
@@ -183,7 +188,7 @@ class QueryEvents {
     for (let events = await this.#next(); events.length > 0; events = await this.#next()) {
       for (const event of events) {
         if (this.#stopped) return;
-        this.#printOne(event);
+        this.#printOne(event, await this.#texts?.of(event));
         if (this.#output.full) await this.#flush();
       }
       if (performance.now() - this.#writtenAt > WRITE_AFTER_MS) await this.#flush();
@@ -209,9 +214,9 @@ class QueryEvents {
     }
   }
 
-  #printOne(event: EventRecord): void {
+  #printOne(event: EventRecord, texts: EventTexts | undefined): void {
     try {
-      this.#output.add(this.#formatter.event(event, this.#found));
+      this.#output.add(this.#formatter.event(event, this.#found, texts));
     } catch (error) {
       if (!(error instanceof EvtError)) throw error;
       this.#damage.addEvent(event.containerLog, event.fileRecordId, error.detail);

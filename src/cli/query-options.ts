@@ -82,11 +82,14 @@ export function concurrencyOf(text: string | undefined): number | undefined {
   throw new UsageError(`--concurrency: "${text}" is no number of threads (1 to ${MAX_CONCURRENCY})`);
 }
 
-export function formatOf(format: string | undefined): Format {
+/** @param isRemote the events are of another computer, and so are their publishers */
+export function formatOf(format: string | undefined, isRemote: boolean): Format {
   const name = (format ?? 'xml').toLowerCase();
   if (name === 'jsonl') return 'json';
-  if (name === 'renderedxml') {
-    throw new UsageError('/f:RenderedXml needs the messages of the providers, which logs do not hold: use /f:xml');
+  if (name === 'renderedxml' && !isRemote) {
+    throw new UsageError(
+      '/f:RenderedXml needs the messages of the providers, which logs do not hold: use /f:xml, or ask their computer with /r',
+    );
   }
   const known = FORMATS.find((one) => one === name);
   if (known === undefined) throw new UsageError(`/f: "${format}" is none of ${FORMATS.join(', ')}`);

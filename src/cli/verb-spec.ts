@@ -111,7 +111,7 @@ export const LOG_FILE: OptionSpec = {
   help: 'PATH is a log file or a folder of them (also found out by itself)',
 };
 
-export const FORMATS = ['xml', 'text', 'json', 'csv', 'table'] as const;
+export const FORMATS = ['xml', 'text', 'json', 'csv', 'table', 'renderedxml'] as const;
 export type Format = (typeof FORMATS)[number];
 /** Those that need not know what comes later. */
 export const FOLLOW_FORMATS = ['xml', 'text', 'json'] as const;

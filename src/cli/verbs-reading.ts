@@ -104,7 +104,7 @@ export const READING_VERBS: readonly VerbSpec[] = [
         placeholder: 'FORMAT',
         group: OUTPUT,
         choices: FORMATS,
-        help: 'xml (default), text, json (one object per line; also jsonl), csv, table',
+        help: 'xml (default), text, json (one object per line; also jsonl), csv, table; with /r also renderedxml',
       },
       {
         long: 'count-only',

@@ -2,7 +2,7 @@ import type { EventElement } from '../binxml/event-tree.ts';
 import { escapeText } from '../render/escape.ts';
 import { childElement, type SystemProperty, systemValue } from '../render/system-values.ts';
 import { textContent } from '../render/text-content.ts';
-import { renderXml } from '../render/xml.ts';
+import { type RenderOptions, renderXml } from '../render/xml.ts';
 import type { EventDescriptor, MessageKind } from './metadata.ts';
 
 /** An event and the texts of its publisher: what they are asked for with, those it carries itself, and both as XML. */
@@ -69,11 +69,14 @@ export function renderedXml(
   roots: readonly EventElement[],
   texts: ReadonlyMap<MessageKind, readonly string[]>,
   culture: string,
+  options: RenderOptions = {},
 ): string {
-  const xml = renderXml(roots);
+  const xml = renderXml(roots, options);
+  const policy = options.invalidCharacters ?? 'replace';
   const end = xml.lastIndexOf('</Event>');
   if (end < 0 || childElement(roots[0], RENDERING_INFO) !== undefined) return xml;
-  const text = (value: string) => escapeText(value, 'replace');
+  // Line ends are character references here, and nowhere else in an event.
+  const text = (value: string) => escapeText(value, policy).replaceAll('\r', '&#13;').replaceAll('\n', '&#10;');
   let info = `<${RENDERING_INFO} Culture='${culture}'>`;
   for (const [kind, [name]] of ELEMENTS) {
     const [value] = texts.get(kind) ?? [];

@@ -95,22 +95,43 @@ export class StoreConfiguration {
 
   #find(wanted: string, api: string): Channel | undefined {
     const name = this.names(api).find((one) => channelKey(one) === channelKey(wanted));
-    if (name === undefined) return undefined;
-    const config = this.#configuration(api).channels.get(name) ?? defaultConfig(name);
-    return { name, file: config.logFilePath ?? this.#logFile(name), config };
+    return name === undefined ? undefined : this.#channel(name, this.#configuration(api), this.#files());
+  }
+
+  /** All channels, in the order of their {@link names}. */
+  channels(api: string): Channel[] {
+    const names = this.names(api);
+    const configuration = this.#configuration(api);
+    const files = this.#files();
+    return names.map((name) => this.#channel(name, configuration, files));
+  }
+
+  #channel(name: string, configuration: Configuration, files: ReadonlyMap<string, string>): Channel {
+    const config = configuration.channels.get(name) ?? defaultConfig(name);
+    return { name, file: config.logFilePath ?? this.#logFile(name, files), config };
+  }
+
+  /** The files of the folder, by their names in lower case. */
+  #files(): ReadonlyMap<string, string> {
+    // Of names that differ in case only, the first counts.
+    return new Map(
+      fs
+        .readdirSync(this.folder)
+        .map((name) => [name.toLowerCase(), name] as const)
+        .reverse(),
+    );
   }
 
   /** Where the log of a channel is, or will be: under the spelling it has in the folder. */
-  #logFile(channel: string): string {
+  #logFile(channel: string, files: ReadonlyMap<string, string>): string {
     const wanted = fileOfChannel(channel);
-    const there = fs.readdirSync(this.folder).find((name) => name.toLowerCase() === wanted.toLowerCase());
-    return path.join(this.folder, there ?? wanted);
+    return path.join(this.folder, files.get(wanted.toLowerCase()) ?? wanted);
   }
 
   /** A channel that is not there yet, as it will be. */
   newChannel(name: string, api: string): Channel {
     checkChannelName(name, api);
-    return { name, file: this.#logFile(name), config: defaultConfig(name) };
+    return { name, file: this.#logFile(name, this.#files()), config: defaultConfig(name) };
   }
 
   /**

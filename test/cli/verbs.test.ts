@@ -151,7 +151,7 @@ describe('completion', () => {
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _winevt; printf '%s\\n' "\${COMPREPLY[@]}"`;
       return linesOf(spawnSync('bash', ['-c', script], { encoding: 'utf8', cwd: logs }).stdout);
     };
-    expect(complete('winevt', 'g').sort()).toEqual(['gl', 'gli']);
+    expect(complete('winevt', 'g').sort()).toEqual(['gl', 'gli', 'gp']);
     expect(complete('winevt', 'qe', '--sav')).toEqual(['--savebookmark']);
     expect(complete('winevt', 'qe', '--format', 'j')).toEqual(['json']);
     expect(complete('winevt', 'qe', 'Sys')).toEqual(['System.evtx']);

@@ -1,4 +1,6 @@
 import { CURRENT_STYLE } from '../../binxml/value.ts';
+import type { RenderOptions } from '../../index.ts';
+import { renderedXml } from '../../providers/event-texts.ts';
 import { UsageError } from '../failure.ts';
 import type { Format } from '../verbs.ts';
 import type { Formatter } from './event-lines.ts';
@@ -12,6 +14,8 @@ export interface FormatOptions {
   readonly width: number | undefined;
 }
 
+/** Of the texts, as far as anybody knows. */
+const CULTURE = 'en-US';
 /** XML 1.0 Name, as far as a root element needs it. */
 const ELEMENT_NAME = /^[\p{L}_][\p{L}\p{N}._-]*$/u;
 
@@ -20,6 +24,8 @@ export async function createFormatter(format: Format, options: FormatOptions): P
   switch (format) {
     case 'xml':
       return xmlFormatter(options);
+    case 'renderedxml':
+      return renderedXmlFormatter(options);
     case 'json':
       return jsonFormatter(options);
     case 'text':
@@ -31,20 +37,34 @@ export async function createFormatter(format: Format, options: FormatOptions): P
   }
 }
 
-function xmlFormatter({ element, rawCharacters, timeDigits }: FormatOptions): Formatter {
-  if (element !== undefined && !ELEMENT_NAME.test(element)) {
-    throw new UsageError(`/e: "${element}" is no name for an element`);
-  }
-  const options = {
-    style: { ...CURRENT_STYLE, timeDigits },
-    invalidCharacters: rawCharacters ? 'keep' : 'replace',
-  } as const;
+function xmlFormatter(given: FormatOptions): Formatter {
+  const { rawCharacters, timeDigits } = given;
+  const options = renderOptions(given);
   return {
-    head: element === undefined ? '' : `<${element}>\n`,
+    ...rootOf(given),
     lines: rawCharacters || timeDigits !== CURRENT_STYLE.timeDigits ? undefined : 'xml',
     event: (event) => `${event.xml(options)}\n`,
-    tail: element === undefined ? '' : `</${element}>\n`,
   };
+}
+
+/** XML with the events' texts in it. */
+function renderedXmlFormatter(given: FormatOptions): Formatter {
+  const options = renderOptions(given);
+  return {
+    ...rootOf(given),
+    showsTexts: true,
+    event: (event, _, texts = new Map()) => `${renderedXml(event.tree, texts, CULTURE, options)}\n`,
+  };
+}
+
+function renderOptions({ rawCharacters, timeDigits }: FormatOptions): RenderOptions {
+  return { style: { ...CURRENT_STYLE, timeDigits }, invalidCharacters: rawCharacters ? 'keep' : 'replace' };
+}
+
+function rootOf({ element }: FormatOptions): Pick<Formatter, 'head' | 'tail'> {
+  if (element === undefined) return { head: '', tail: '' };
+  if (!ELEMENT_NAME.test(element)) throw new UsageError(`/e: "${element}" is no name for an element`);
+  return { head: `<${element}>\n`, tail: `</${element}>\n` };
 }
 
 function jsonFormatter({ attributesApart, timeDigits }: FormatOptions): Formatter {

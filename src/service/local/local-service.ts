@@ -265,19 +265,23 @@ export class LocalService implements EventLogService {
   }
 
   *publishers(operation: Operation): Task<string[]> {
+    yield* this.#checkFolder(operation.api);
     const names = new Map<string, string>();
-    for (const channel of yield* this.channels(operation)) {
+    for (const channel of this.#channels?.channels(operation.api) ?? []) {
       operation.checkpoint();
-      for (const name of yield* this.publishersOfChannel(channel, operation)) {
+      for (const name of yield* this.#publishersOf(channel, operation)) {
         if (!names.has(publisherKey(name))) names.set(publisherKey(name), name);
       }
     }
     return [...names.values()].sort((a, b) => (publisherKey(a) < publisherKey(b) ? -1 : 1));
   }
 
-  /** Those that the channel's properties name, and those that its events do: a folder of logs has no others. */
   *publishersOfChannel(channel: string, operation: Operation): Task<string[]> {
-    const { config, file } = yield* this.channelConfig(channel, operation);
+    return yield* this.#publishersOf(yield* this.channelConfig(channel, operation), operation);
+  }
+
+  /** Those that the channel's properties name, and those that its events do: a folder of logs has no others. */
+  *#publishersOf({ config, file }: Channel, operation: Operation): Task<string[]> {
     const configured = [config.owningPublisher, ...config.publisherList].filter((name) => name !== '');
     const names = new Map(configured.map((name) => [publisherKey(name), name]));
     for (const name of yield* this.#met.in(file, operation)) {

@@ -39,7 +39,7 @@ const API_CLOSE = 'EvtClose';
 const EVENTS_PER_CALL = 64;
 /** What a server may tell of one publisher: Windows' largest has some thousand events. */
 const MAX_EVENTS = 65_536;
-const MAX_TEMPLATE_UNITS = 32 * 1024 * 1024;
+const MAX_TEMPLATE_UNITS = 8 * 1024 * 1024;
 /** Most messages fit; the server says so where one does not. */
 const USUAL_MESSAGE_BYTES = 64 * 1024;
 /** The text is there, and some of what goes into it is not. */
