@@ -61,6 +61,25 @@ describe('the fragments of a stub', () => {
   });
 });
 
+describe('a request that is sealed', () => {
+  it('is on the wire as another implementation makes it, and so is the next one', () => {
+    const stub = Buffer.from('00000000c1c2c3c4c5c6c7c8c9cacbcccdcecfd0', 'hex');
+    const sender = end('client', AuthLevel.privacy);
+    const sealed = [2, 3].map((callId) => {
+      const carrier = { type: PduType.request, flags: 0, callId, contextId: 0, opnum: 14 };
+      return Buffer.concat([...fragments(stub, carrier, 5840, sender)]).toString('hex');
+    });
+    expect(sealed).toEqual([
+      '05000003100000005000100002000000140000000000' +
+        '0e0004e56d651fdb9c1832a693092dd1bcca4291c056a694370b0a7f34c364e0ffa20a060c0001000000' +
+        '010000001079a899bb7b656600000000',
+      '05000003100000005000100003000000140000000000' +
+        '0e0079e774faf6fa9b0942d65bda8b66afd9cb9e6c04b842ffc8f08b202d71b0b6fa0a060c0001000000' +
+        '010000009d25d10e75efc67801000000',
+    ]);
+  });
+});
+
 describe('an RC4 stream', () => {
   it('is the same in pieces of all sizes, wherever they lie in memory', () => {
     const plain = stubOf(500);
