@@ -1,6 +1,7 @@
 // The other end of bench/even6.mjs, in a process of its own.
 //
 //   node bench/even6-peer.mjs serve FOLDER EXPORTS USERS   serves a folder of logs
+//   node bench/even6-peer.mjs echo                         says again what it hears: what the machine itself takes
 //   node bench/even6-peer.mjs one-call PORT                stands in front of a server, and lets no client overlap its calls
 import { connect, createServer } from 'node:net';
 import { EventLogServer } from '../dist/server/index.js';
@@ -11,6 +12,12 @@ const MULTIPLEXING = 0x10;
 async function serve(folder, exportFolder, users) {
   const server = await EventLogServer.start({ folder, exportFolder, users });
   return server.port;
+}
+
+async function echo() {
+  const server = createServer({ noDelay: true }, (socket) => socket.on('error', () => {}).pipe(socket));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server.address().port;
 }
 
 async function oneCallAtATime(port) {
@@ -31,5 +38,6 @@ async function oneCallAtATime(port) {
 }
 
 const [role, ...args] = process.argv.slice(2);
-process.send(role === 'serve' ? await serve(...args) : await oneCallAtATime(Number(args[0])));
+const roles = { serve, echo, 'one-call': (port) => oneCallAtATime(Number(port)) };
+process.send(await roles[role](...args));
 process.on('disconnect', () => process.exit());

@@ -4,6 +4,7 @@
 //   node bench/even6.mjs [--events N] [--cancels N] [--rounds N] [--only read|calls|cancel]
 import { fork } from 'node:child_process';
 import { linkSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -189,6 +190,33 @@ async function cancelling(make, cancel) {
   return times.slice(WARM_UP);
 }
 
+/** A byte to another process that does nothing else, and back: what the machine itself takes, without any of our code. */
+async function floor() {
+  const socket = connect({ port: await peer('echo'), host: '127.0.0.1', noDelay: true });
+  await new Promise((resolve) => socket.once('connect', resolve));
+  const times = [];
+  for (let i = 0; i < cancels; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 3 + 20 * ((i * 0.618034) % 1)));
+    const sent = performance.now();
+    socket.write('x');
+    await new Promise((resolve) => socket.once('data', resolve));
+    times.push(performance.now() - sent);
+  }
+  socket.destroy();
+  return [row('a byte to an idle process and back', '', times)];
+}
+
+function row(name, lane, times) {
+  return {
+    name,
+    lane,
+    cancels: times.length,
+    p50Ms: quantile(times, 0.5),
+    p99Ms: quantile(times, 0.99),
+    maxMs: Math.max(...times),
+  };
+}
+
 async function latencies(port, lane) {
   const rows = {};
   const session = remote(port);
@@ -233,14 +261,7 @@ async function latencies(port, lane) {
   );
   session.close();
   other.close();
-  return Object.entries(rows).map(([name, times]) => ({
-    name,
-    lane,
-    cancels: times.length,
-    p50Ms: quantile(times, 0.5),
-    p99Ms: quantile(times, 0.99),
-    maxMs: Math.max(...times),
-  }));
+  return Object.entries(rows).map(([name, times]) => row(name, lane, times));
 }
 
 function show({ read, calls, cancel }) {
@@ -287,7 +308,11 @@ try {
     read: wants('read') ? await reading(port, big) : undefined,
     calls: wants('calls') ? await calling(port) : undefined,
     cancel: wants('cancel')
-      ? [...(await latencies(port, 'overlap')), ...(await latencies(await peer('one-call', port), 'one at a time'))]
+      ? [
+          ...(await floor()),
+          ...(await latencies(port, 'overlap')),
+          ...(await latencies(await peer('one-call', port), 'one at a time')),
+        ]
       : undefined,
     events,
     rounds,

@@ -3,7 +3,7 @@ import { epochWord, whenEpochMoves } from './handle-table.ts';
 import { io, type Task } from './task.ts';
 
 /** Milliseconds a task works before it lets the event loop turn, within a chunk that takes long. */
-const TURN_AFTER_MS = 5;
+const TURN_AFTER_MS = 2;
 
 /** What one call may be stopped by, beside the handle it runs on. */
 export interface OperationOptions {
@@ -145,7 +145,7 @@ export class Operation {
     return this.#deadline !== Number.POSITIVE_INFINITY && this.#now() >= this.#deadline;
   }
 
-  /** True about every 5 ms of work: time to let others run. */
+  /** True about every 2 ms of work: time to let others run, a cancel from another machine among them. */
   turnDue(): boolean {
     const now = this.#now();
     if (now < this.#turnAt) return false;

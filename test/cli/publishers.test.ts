@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeWireDocument } from '../../src/binxml/wire.ts';
 import { EvtError } from '../../src/errors/evt-error.ts';
-import { layOutRecords, writeResultRecord } from '../../src/even6/record.ts';
+import { RecordLayout, writeResultRecord } from '../../src/even6/record.ts';
 import type { ContextObject } from '../../src/even6/rpc/association-group.ts';
 import { NO_INFO, QUERY_NEXT, REGISTER_LOG_QUERY } from '../../src/even6/stubs/operations.ts';
 import { serve } from '../../src/server/served-operation.ts';
@@ -216,7 +216,9 @@ function queries(log: string) {
       const read = object(query, Query);
       if (read.isRead) throw new EvtError('ERROR_NO_MORE_ITEMS', 'peer', 'the end');
       read.isRead = true;
-      return { records: layOutRecords(records) };
+      const answer = new RecordLayout(65_536);
+      for (const record of records) answer.addBytes(record);
+      return { records: answer };
     }),
   ];
 }

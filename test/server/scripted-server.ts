@@ -2,21 +2,15 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { decodePdu, type Pdu, PduStream } from '../../src/even6/pdu/pdu.ts';
 import { AssociationGroups } from '../../src/even6/rpc/association-group.ts';
-import { SYSTEM_CLOCK } from '../../src/even6/rpc/clock.ts';
-import { LogonFailures } from '../../src/even6/rpc/logon-failures.ts';
 import type { RpcCall } from '../../src/even6/rpc/rpc-interface.ts';
-import { RpcListener } from '../../src/even6/rpc/rpc-listener.ts';
 import { DEFAULT_LIMITS } from '../../src/even6/rpc/server-limits.ts';
-import { ServerLoad } from '../../src/even6/rpc/server-load.ts';
-import { AuthLevel } from '../../src/even6/security/security-context.ts';
 import { emptyValues, type Fields } from '../../src/even6/stubs/codec.ts';
 import { encodeResponse, type RpcOperation } from '../../src/even6/stubs/operations.ts';
-import { FileFolder } from '../../src/server/access.ts';
-import { eventServiceInterface } from '../../src/server/event-service-interface.ts';
 import { close } from '../../src/service/calls.ts';
 import { openLocalSession } from '../../src/service/objects.ts';
 import { EventLogSession } from '../../src/session/event-log-session.ts';
 import { temporaryFolder } from '../log-files.ts';
+import { openInterface, openListener } from './listener.ts';
 
 /** What a scripted server does with a call: `answer` is what it would answer by itself. */
 export type Script = (call: RpcCall, answer: () => Promise<Uint8Array>) => Promise<Uint8Array>;
@@ -70,37 +64,21 @@ export interface ScriptedServer {
 export async function scriptedServer(): Promise<ScriptedServer> {
   const store = temporaryFolder();
   const local = openLocalSession(store, 'test');
-  const access = { allows: () => true, allowsAll: () => true, isAdministrator: () => true };
-  const real = eventServiceInterface(
-    { session: local, access, files: new FileFolder(temporaryFolder()), queryUnits: DEFAULT_LIMITS.queryUnits },
-    AuthLevel.none,
-    true,
-  );
+  const real = openInterface(local, temporaryFolder());
   const groups = new AssociationGroups(DEFAULT_LIMITS);
   const calls: number[] = [];
   const sessions: EventLogSession[] = [];
-  const listener = new RpcListener({
-    interfaces: [
-      {
-        ...real,
-        call(call) {
-          calls.push(call.opnum);
-          const answer = () => real.call(call);
-          return server.script === undefined ? answer() : server.script(call, answer);
-        },
+  const listener = openListener(
+    {
+      ...real,
+      call(call) {
+        calls.push(call.opnum);
+        const answer = () => real.call(call);
+        return server.script === undefined ? answer() : server.script(call, answer);
       },
-    ],
-    groups,
-    limits: DEFAULT_LIMITS,
-    clock: SYSTEM_CLOCK,
-    load: new ServerLoad(DEFAULT_LIMITS, SYSTEM_CLOCK),
-    failures: new LogonFailures(DEFAULT_LIMITS, SYSTEM_CLOCK),
-    authenticate: () => undefined,
-    onRefused: () => {},
-    onError: (error) => {
-      throw error;
     },
-  });
+    groups,
+  );
   const port = await listener.listen('127.0.0.1', 0);
   onTestFinished(async () => {
     for (const session of sessions) session.close();

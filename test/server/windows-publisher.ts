@@ -3,13 +3,13 @@ import { EvtError } from '../../src/errors/evt-error.ts';
 import { WIN32 } from '../../src/errors/win32.ts';
 import { EVENT_SERVICE } from '../../src/even6/pdu/syntaxes.ts';
 import { AssociationGroups, type ContextObject } from '../../src/even6/rpc/association-group.ts';
-import { DEFAULT_LIMITS } from '../../src/even6/rpc/rpc-interface.ts';
-import { RpcListener } from '../../src/even6/rpc/rpc-listener.ts';
+import { DEFAULT_LIMITS } from '../../src/even6/rpc/server-limits.ts';
 import { AuthLevel } from '../../src/even6/security/security-context.ts';
 import * as operations from '../../src/even6/stubs/operations.ts';
 import type { Variant } from '../../src/even6/stubs/variant.ts';
 import { AnsweredFailure, type ServedOperation, serve } from '../../src/server/served-operation.ts';
 import { EventLogSession } from '../../src/session/event-log-session.ts';
+import { openListener } from './listener.ts';
 
 /**
  * A machine that answers for one publisher as Windows does, property by property: nothing of what the server of this package knows of
@@ -213,28 +213,20 @@ export async function windowsPublisher(changes: PeerChanges = {}): Promise<Peer>
     ...(changes.more ?? []),
   ];
   const served = new Map(answers.map((answer) => [answer.opnum, answer]));
-  const groupsOfHandles = new AssociationGroups(64);
-  const listener = new RpcListener({
-    interfaces: [
-      {
-        syntax: EVENT_SERVICE,
-        operations: operations.OPERATION_COUNT,
-        minLevel: AuthLevel.none,
-        async call(call) {
-          calls.push(call.opnum);
-          await changes.before?.(call.opnum);
-          return served.get(call.opnum)!.answer(call);
-        },
+  const groupsOfHandles = new AssociationGroups(DEFAULT_LIMITS);
+  const listener = openListener(
+    {
+      syntax: EVENT_SERVICE,
+      operations: operations.OPERATION_COUNT,
+      minLevel: AuthLevel.none,
+      async call(call) {
+        calls.push(call.opnum);
+        await changes.before?.(call.opnum);
+        return served.get(call.opnum)!.answer(call);
       },
-    ],
-    groups: groupsOfHandles,
-    limits: DEFAULT_LIMITS,
-    authenticate: () => undefined,
-    onRefused: () => {},
-    onError: (error) => {
-      throw error;
     },
-  });
+    groupsOfHandles,
+  );
   const port = await listener.listen('127.0.0.1', 0);
   const sessions: EventLogSession[] = [];
   onTestFinished(async () => {
