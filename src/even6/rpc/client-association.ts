@@ -7,6 +7,7 @@ import { ENDPOINT_MAPPER, EVENT_SERVICE, NDR } from '../pdu/syntaxes.ts';
 import type { Fields } from '../stubs/codec.ts';
 import { decodeResponse, encodeRequest, type RpcOperation } from '../stubs/operations.ts';
 import { ClientConnection, type ClientSecurity } from './client-connection.ts';
+import { lostError } from './rpc-failure.ts';
 
 /** The port on which everybody asks for ports. */
 export const ENDPOINT_MAPPER_PORT = 135;
@@ -20,6 +21,8 @@ export interface ServerAddress {
   readonly endpointMapperPort: number;
   /** Milliseconds for each connection to be made, authentication included. */
   readonly connectTimeoutMs: number;
+  /** Milliseconds that the server has to answer a call that was cancelled, before its connections are given up. */
+  readonly cancelTimeoutMs: number;
 }
 
 /** What a server answered: values are there even when the status says failure. */
@@ -56,9 +59,18 @@ export class ClientAssociation {
     return this.#connections.length > 0;
   }
 
-  /** Ends all connections; the server lets go of all handles. */
+  get address(): ServerAddress {
+    return this.#address;
+  }
+
+  /** Ends all connections; the server lets go of all handles. No call can be made any more. */
   close(): void {
     this.#isClosed = true;
+    this.drop();
+  }
+
+  /** Gives up all connections; the next call makes a new one. */
+  drop(): void {
     for (const connection of [...this.#connections]) connection.close();
   }
 
@@ -68,6 +80,7 @@ export class ClientAssociation {
    */
   async #free(api: string): Promise<ClientConnection> {
     for (;;) {
+      if (this.#isClosed) throw lostError(api, false);
       const free = this.#connections.find((connection) => connection.isFree);
       if (free !== undefined) return free;
       // Those who need one at the same time wait for the same one: it may be free for several calls.
@@ -76,6 +89,8 @@ export class ClientAssociation {
       });
       const connection = await this.#connecting;
       if (connection.isFree) return connection;
+      // Somebody else was quicker; or it is gone already, and so might the next one be.
+      if (connection.isClosed) throw lostError(api, false);
     }
   }
 
@@ -87,7 +102,10 @@ export class ClientAssociation {
       this.#address.connectTimeoutMs,
       () => connection.close(this.#unavailable(api, 'it does not answer')),
     );
-    if (this.#isClosed) connection.close();
+    if (this.#isClosed) {
+      connection.close();
+      throw lostError(api, false);
+    }
     this.#group = connection.group;
     this.#connections.push(connection);
     return connection;

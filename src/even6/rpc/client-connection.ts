@@ -70,6 +70,8 @@ export class ClientConnection {
   #isMultiplexed = false;
   #keepsOnOrphan = false;
   #failure: EvtError | undefined;
+  /** Why this end has given the connection up; undefined when the other end has. */
+  #reason: EvtError | undefined;
   /** Takes the answer to a bind or to a leg of the authentication. */
   #onHandshake: ((pdu: Pdu) => void) | undefined;
 
@@ -108,16 +110,17 @@ export class ClientConnection {
     else this.#socket.unref();
   }
 
-  /** Ends the connection: what is pending fails. */
-  close(failure: EvtError = new EvtError('RPC_S_CALL_FAILED', 'RPC', 'the connection was closed')): void {
+  /** Ends the connection: what is pending fails. @param reason why, where that has a name of its own */
+  close(reason?: EvtError): void {
     if (this.#failure !== undefined) return;
-    this.#failure = failure;
+    this.#reason = reason;
+    this.#failure = reason ?? new EvtError('RPC_S_CALL_FAILED', 'RPC', 'the connection was closed');
     this.#socket.destroy();
     this.#outgoing.drop();
     this.#security?.context.dispose();
     const calls = [...this.#calls.values()];
     this.#calls.clear();
-    for (const { reject, api } of calls) reject(lostError(api, true));
+    for (const { reject, api } of calls) reject(lostError(api, true, reason));
     this.#onHandshake = undefined;
     this.#onClose();
   }
@@ -225,7 +228,7 @@ export class ClientConnection {
         reject(this.#failure);
         return;
       }
-      const lost = () => reject(lostError(api, false));
+      const lost = () => reject(this.#reason ?? lostError(api, false));
       this.#socket.once('close', lost);
       this.#onHandshake = (pdu) => {
         this.#socket.off('close', lost);

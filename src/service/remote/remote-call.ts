@@ -6,8 +6,6 @@ import { CANCEL, CLOSE, type RpcInfo, type RpcOperation } from '../../even6/stub
 import type { Operation } from '../../operations/operation.ts';
 import { io, isAsynchronous, type Task } from '../../operations/task.ts';
 
-/** Milliseconds that a server has to answer a call that was cancelled, before its connection is given up. */
-const CANCEL_GRACE_MS = 10_000;
 /** Where nothing else runs in this thread, nobody could take the answer. */
 const NO_BLOCKING_MS = 0;
 
@@ -111,9 +109,9 @@ export class RemoteCaller {
     }
     const cancel = this.association.call(CANCEL, { control }, api).then(({ answer }) => answer);
     cancel.catch(() => {});
-    const answered = await withinGrace(begun.settled, CANCEL_GRACE_MS);
+    const answered = await withinGrace(begun.settled, this.association.address.cancelTimeoutMs);
     // A server that answers neither is not there any more, for all that we can do.
-    if (!answered) this.association.close();
+    if (!answered) this.association.drop();
     return begun.isSettled && !begun.failed ? begun.result() : undefined;
   }
 
