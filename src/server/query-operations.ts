@@ -143,6 +143,8 @@ export function queryOperations({ session, access, files, queryUnits }: ServedLo
         onProgress: undefined,
       } as const;
       const weight = queryWeight(query, queryUnits, api);
+      // Besides, there is what cancels it.
+      call.demandRoom(weight + 1);
       const allowed = demandQuery(request, access, files, caller.identity, api);
       const resultSet = await runAsynchronous(callQuery(session, { ...request, ...allowed }, api, { signal }));
       const { sources } = handleObject(resultSet, EventSourceObject, api);

@@ -79,6 +79,8 @@ export function subscriptionOperations({ session, access, files, queryUnits }: S
         onDamage: undefined,
       };
       const weight = queryWeight(query, queryUnits, api);
+      // Besides, there is what cancels it.
+      call.demandRoom(weight + 1);
       const allowed = demandQuery(request, access, files, caller.identity, api);
       const opened = await runAsynchronous(callSubscribe(session, { ...request, ...allowed }, {}, api, { signal }));
       const { sources } = handleObject(opened, EventSourceObject, api);
