@@ -7,6 +7,14 @@ export { EvtError, type EvtErrorOptions, isCancelled } from './errors/evt-error.
 export { WIN32, type Win32Symbol } from './errors/win32.ts';
 export { type Damage, damageText } from './evtx/damage.ts';
 export type { EventProvider } from './evtx/event-builder.ts';
+export type {
+  ChannelReference,
+  EventMetadata as EventProperties,
+  PublisherKeyword,
+  PublisherMetadata,
+  PublisherTask,
+  PublisherValue,
+} from './providers/metadata.ts';
 export { EvtQueryError } from './query/index.ts';
 export type { JsonOptions } from './render/json.ts';
 export type { BodyValue } from './render/user-values.ts';
@@ -55,6 +63,16 @@ export {
   type WriterEvent,
 } from './session/event-log-writer.ts';
 export { EventRecord } from './session/event-record.ts';
+export {
+  EventKeyword,
+  EventLevel,
+  EventLogLink,
+  EventMetadata,
+  EventOpcode,
+  EventTask,
+  type TextOptions,
+} from './session/provider-items.ts';
+export { ProviderMetadata, type ProviderOptions } from './session/provider-metadata.ts';
 export type { ChannelConfig, ChannelProperty } from './store/channel-config.ts';
 export type { Durability } from './store/channel-log.ts';
 export { eventFromJson } from './store/event-json.ts';

@@ -22,7 +22,7 @@ const REQUEST = encodeMapRequest({ tower: TOWER, maxTowers: 4 });
 const WITH_OBJECT = new Uint8Array(Buffer.concat([hex('00000200'), new Uint8Array(16), REQUEST.subarray(4)]));
 const RESPONSE = encodeMapResponse({ towers: [TOWER, TOWER], status: 0 }, 4);
 
-const mapper = endpointMapper(() => ({ port: 49_667, address: [127, 0, 0, 1] }));
+const mapper = endpointMapper([EVENT_SERVICE], () => ({ port: 49_667, address: [127, 0, 0, 1] }));
 const manager = management([EVENT_SERVICE]);
 const group = new AssociationGroups(DEFAULT_LIMITS).join(0)!;
 const caller = { identity: undefined, level: 1, address: '' };
@@ -48,7 +48,7 @@ export const MAPPER_TARGETS: readonly Target[] = [
       for (const opnum of [EPT_MAP, 0, 1, 4]) {
         for (const served of [mapper, manager]) {
           await served
-            .call({ opnum, stub, caller, group, signal, lane, onUndelivered: () => {} })
+            .call({ opnum, stub, caller, localAddress: '127.0.0.1', group, signal, lane, onUndelivered: () => {} })
             .catch((error: unknown) => {
               if (!(error instanceof RpcFault)) throw error;
             });

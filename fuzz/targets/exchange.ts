@@ -62,7 +62,7 @@ export class FuzzedServer {
   constructor(folder: string) {
     const session = openLocalSession(folder, 'fuzz');
     process.once('exit', () => closeAny(session));
-    const access = { allows: () => true, isAdministrator: () => true };
+    const access = { allows: () => true, allowsAll: () => true, isAdministrator: () => true };
     const logs = { session, access, files: new FileFolder(undefined), queryUnits: DEFAULT_LIMITS.queryUnits };
     const hash = ntHash(PASSWORD);
     const names = { computer: 'SERVER', domain: 'SERVER', dnsName: 'server' };
@@ -79,6 +79,7 @@ export class FuzzedServer {
         return type === AuthType.negotiate ? new NegotiateServer(options) : undefined;
       },
       secondaryAddress: '4913',
+      localAddress: '127.0.0.1',
       onRefused: () => 0,
       onError: (error) => this.failures.push(error),
     };

@@ -89,13 +89,18 @@ interface GivenOption {
   readonly spec: OptionName;
 }
 
-function optionOf(argument: string, verb: VerbName): GivenOption | undefined {
+function optionOf(argument: string, verb: Pick<VerbName, 'options'>): GivenOption | undefined {
   const match = OPTION.exec(argument);
   if (match === null) return undefined;
   const name = match[1]!.toLowerCase();
   const spec = verb.options.find(({ long, names }) => name === long || names.includes(name));
   if (spec !== undefined) return { name, given: match[2], spec };
   return undefined;
+}
+
+/** Whether an argument is one of the options, in whatever spelling. */
+export function isOption(argument: string, options: readonly OptionName[]): boolean {
+  return optionOf(argument, { options }) !== undefined;
 }
 
 function isNumber(text: string | undefined): boolean {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError, Help } from 'commander';
-import { normalizeArguments } from './arguments.ts';
+import { isOption, normalizeArguments } from './arguments.ts';
 import type { ClearLogOptions } from './clear-log.ts';
 import { endWithReader } from './end-with-reader.ts';
 import { ExitStatus } from './exit-status.ts';
@@ -9,7 +9,8 @@ import { failureText, UsageError } from './failure.ts';
 import type { FollowOptions } from './follow-events.ts';
 import type { GetLogOptions, SetLogOptions } from './log-config.ts';
 import type { EnumLogsOptions, LogInfoOptions } from './log-info.ts';
-import { type SessionFlags, withPassword } from './open-session.ts';
+import { refusePassword, type SessionFlags, withPassword } from './open-session.ts';
+import type { GetPublisherOptions } from './publishers.ts';
 import type { QueryEventsOptions } from './query-options.ts';
 import type { ServeOptions } from './serve.ts';
 import { type OptionSpec, VERBS, type VerbSpec } from './verbs.ts';
@@ -23,6 +24,9 @@ const RUN: Readonly<Record<string, Run>> = {
   follow: async (path, options) => (await import('./follow-events.ts')).followEvents(path, options as FollowOptions),
   gli: async (log, options) => (await import('./log-info.ts')).logInfo(log ?? '', options as LogInfoOptions),
   el: async (_, options) => (await import('./log-info.ts')).enumLogs(options as EnumLogsOptions),
+  ep: async (_, options) => (await import('./publishers.ts')).enumPublishers(options as SessionFlags),
+  gp: async (name, options) =>
+    (await import('./publishers.ts')).getPublisher(name ?? '', options as GetPublisherOptions),
   write: async (channel, options) =>
     (await import('./write-events.ts')).writeEvents(channel ?? '', options as WriteEventsOptions),
   epl: async (path, options, target) =>
@@ -70,7 +74,9 @@ Exit status: 0 success, 1 failure, 2 wrong usage, 130 stopped with Ctrl-C.
 function refuse(extra: readonly string[], verb: VerbSpec): void {
   for (const argument of extra) {
     if (/^\/[a-z][a-z-]*(?::|$)/i.test(argument) && !existsSync(argument)) {
-      throw new UsageError(`there is no option ${argument} (winevt ${verb.verb} --help shows what there is)`);
+      // What stands behind the colon may be a secret.
+      const name = argument.replace(/:.*$/s, '');
+      throw new UsageError(`there is no option ${name} (winevt ${verb.verb} --help shows what there is)`);
     }
   }
   const [first] = extra;
@@ -78,6 +84,16 @@ function refuse(extra: readonly string[], verb: VerbSpec): void {
     throw new UsageError(
       `"${first}" is one argument too many: quote a query that has blanks, and name one log or folder`,
     );
+  }
+}
+
+/** An option that a verb might be thought to have, and why it has not. */
+function refuseOptions(args: readonly string[]): void {
+  const { refused } = VERBS.find(({ verb }) => verb === args[0]) ?? {};
+  if (refused === undefined) return;
+  for (const argument of args) {
+    if (argument === '--') return;
+    if (isOption(argument, refused.options)) throw new UsageError(refused.why);
   }
 }
 
@@ -104,6 +120,8 @@ function verbCommand(verb: VerbSpec, done: (status: number) => void): Command {
   });
   command.addHelpText('after', examples(verb));
   command.allowExcessArguments().action(async () => {
+    // Before anything else is said of the arguments, one of which may be a password that stands apart.
+    refusePassword(command.opts());
     // An argument that is an option unknown here stands among the others.
     const operands = command.args.slice(0, Number(argument !== undefined) + Number(target !== undefined));
     refuse(command.args.slice(operands.length), verb);
@@ -158,6 +176,7 @@ export async function runCommand(given: readonly string[], version: string): Pro
       program.outputHelp({ error: true });
       return ExitStatus.usage;
     }
+    refuseOptions(args);
     await program.parseAsync(args, { from: 'user' });
     return status;
   } catch (error) {

@@ -14,6 +14,18 @@ export interface ExportLogOptions
   readonly overwrite?: boolean;
 }
 
+/** How much was exported; another computer may not say. */
+function exported(records: number, sizeBytes: number): string {
+  if (Number.isNaN(records)) return 'the events are';
+  const megabytes = (sizeBytes / 1_000_000).toFixed(1);
+  return `${records.toLocaleString('en')} ${records === 1 ? 'event' : 'events'} (${megabytes} MB)`;
+}
+
+/** The computer that has the file, where it is another one. */
+function where({ remote }: SessionFlags): string {
+  return remote === undefined ? '' : ` on ${remote}`;
+}
+
 /** `winevt epl`: events of a log, or of several that a structured query names, in a new log. */
 export async function exportLog(path: string, target: string, options: ExportLogOptions): Promise<number> {
   const wanted = wantedOf(path, options);
@@ -36,11 +48,7 @@ export async function exportLog(path: string, target: string, options: ExportLog
     });
     progress.clear();
     damage.end();
-    const megabytes = (sizeBytes / 1_000_000).toFixed(1);
-    if (!quiet)
-      tell(
-        `winevt: ${records.toLocaleString('en')} ${records === 1 ? 'event' : 'events'} (${megabytes} MB) in ${target}`,
-      );
+    if (!quiet) tell(`winevt: ${exported(records, sizeBytes)} in ${target}${where(options)}`);
     return ExitStatus.success;
   } catch (error) {
     if (error instanceof UsageError) throw error;

@@ -36,11 +36,11 @@ const CHANGES: Readonly<Record<string, ChannelProperty>> = {
   filemax: 'fileMax',
 };
 
-export type SetLogOptions = Readonly<Record<string, string | boolean | undefined>>;
+export type SetLogOptions = SessionFlags & Readonly<Record<string, string | boolean | undefined>>;
 
 /** `winevt sl`: changes a channel's properties, by options or by a file that `gl /f:xml` has written. */
 export async function setLog(channel: string | undefined, options: SetLogOptions): Promise<number> {
-  const { config, store } = options as { config?: string; store?: string };
+  const { config } = options as { config?: string };
   const given = Object.entries(CHANGES).filter(([name]) => options[name] !== undefined);
   if (config !== undefined && (channel !== undefined || given.length > 0)) {
     throw new UsageError('/c takes the channel and its properties from the file: name neither beside it');
@@ -48,7 +48,7 @@ export async function setLog(channel: string | undefined, options: SetLogOptions
   if (config === undefined && (channel === undefined || given.length === 0)) {
     throw new UsageError('name a channel and what to change (winevt sl --help shows how)');
   }
-  return withSession({ store }, async (session) => {
+  return withSession(options, async (session) => {
     const wanted =
       config === undefined
         ? { name: channel!, changes: given.map(([name, property]) => [property, String(options[name])] as const) }

@@ -1,6 +1,6 @@
+import { timeText } from '../render/variant-text.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
-import { timeText } from './format/value-text.ts';
 import { openSession, type SessionFlags } from './open-session.ts';
 import { folderOf, pathTypeOf } from './query-options.ts';
 
@@ -45,12 +45,16 @@ export async function logInfo(log: string, options: LogInfoOptions): Promise<num
 
 export type EnumLogsOptions = SessionFlags;
 
+function noChannels({ remote }: SessionFlags): string {
+  return remote === undefined ? ': name a folder of logs with --logs DIR' : ` on ${remote}`;
+}
+
 /** `winevt el`: names of the channels, one per line. */
 export async function enumLogs(options: EnumLogsOptions): Promise<number> {
   const session = openSession(options);
   try {
     const names = await session.getLogNames();
-    if (names.length === 0) process.stderr.write('winevt: no channels: name a folder of logs with --logs DIR\n');
+    if (names.length === 0) process.stderr.write(`winevt: no channels${noChannels(options)}\n`);
     for (const name of names) process.stdout.write(`${name}\n`);
     return ExitStatus.success;
   } catch (error) {

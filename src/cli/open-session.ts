@@ -1,4 +1,5 @@
 import { openSync, readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { ReadStream } from 'node:tty';
 import { EventLogSession, type SessionAuthentication } from '../index.ts';
 import { UsageError } from './failure.ts';
@@ -31,7 +32,7 @@ const INTERRUPTS = ['\x03', '\x04'];
 function hostAndPort(remote: string): { readonly host: string; readonly port: number | undefined } {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(remote);
   // An address of many colons, without brackets, has no port.
-  const host = match === null && remote.includes('::') ? remote : (match?.[1] ?? match?.[2]);
+  const host = isIPv6(remote) ? remote : (match?.[1] ?? match?.[2]);
   const port = match?.[3] === undefined ? undefined : Number(match[3]);
   if (host === undefined || (port !== undefined && (port === 0 || port > 0xffff))) {
     throw new UsageError(`/r: "${remote}" is no computer: write HOST, HOST:PORT or [ADDRESS]:PORT`);
@@ -41,16 +42,20 @@ function hostAndPort(remote: string): { readonly host: string; readonly port: nu
 
 /** Opens the session that the options ask for. @throws UsageError */
 export function openSession(options: SessionFlags): EventLogSession {
-  const { remote, logs, store, username, password } = options;
+  const { remote, logs, store, username, password, passwordFd, authentication: given } = options;
   if (remote === undefined) {
-    if (username !== undefined || password !== undefined) throw new UsageError('/u and /p go with /r:COMPUTER');
+    const forRemote = [username, password, passwordFd, given].some((option) => option !== undefined);
+    if (forRemote) throw new UsageError('/u, /p, --password-fd and /a go with /r:COMPUTER');
     return EventLogSession.open({ store, logs });
+  }
+  if (username === undefined && (password !== undefined || passwordFd !== undefined)) {
+    throw new UsageError('a password goes with /u:USER');
   }
   if (logs !== undefined || store !== undefined)
     throw new UsageError('/r: the folders of another computer are not named here');
-  const authentication = (options.authentication ?? 'default').toLowerCase();
+  const authentication = (given ?? 'default').toLowerCase();
   if (!AUTHENTICATIONS.includes(authentication)) {
-    throw new UsageError(`/a: "${options.authentication}" is none of ${AUTHENTICATIONS.join(', ')}`);
+    throw new UsageError(`/a: "${given}" is none of ${AUTHENTICATIONS.join(', ')}`);
   }
   return EventLogSession.remote({
     ...hostAndPort(remote),
@@ -60,6 +65,14 @@ export function openSession(options: SessionFlags): EventLogSession {
   });
 }
 
+/** A password has no place on the command line. @throws UsageError, which does not repeat it */
+export function refusePassword({ password }: SessionFlags): void {
+  if (password === undefined || password === '*') return;
+  throw new UsageError(
+    `/p: a password on the command line is seen by others: write /p:* to be asked, or set ${PASSWORD_VARIABLE}`,
+  );
+}
+
 /**
  * The options with the password of a session with another computer: from a file descriptor, from WINEVT_PASSWORD, or asked for on the
  * terminal. It is never taken from the command line, where everybody on this computer sees it.
@@ -67,11 +80,6 @@ export function openSession(options: SessionFlags): EventLogSession {
  */
 export async function withPassword<T extends SessionFlags>(options: T): Promise<T> {
   const { remote, username, password, passwordFd } = options;
-  if (password !== undefined && password !== '*') {
-    throw new UsageError(
-      `/p: a password on the command line is seen by others: write /p:* to be asked, or set ${PASSWORD_VARIABLE}`,
-    );
-  }
   if (remote === undefined || username === undefined) return options;
   if (passwordFd !== undefined) return { ...options, password: passwordFromDescriptor(passwordFd) };
   const fromEnvironment = process.env[PASSWORD_VARIABLE];
@@ -100,9 +108,10 @@ export async function askPassword(prompt: string): Promise<string> {
     );
   }
   const input = new ReadStream(terminal);
-  process.stderr.write(prompt);
+  // Before anybody can know that it is time to type: until then the terminal shows what is typed.
   input.setRawMode(true);
   try {
+    process.stderr.write(prompt);
     return await typedLine(input);
   } finally {
     input.setRawMode(false);

@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { DEFAULT_LIMITS, type ServerLimits } from '../even6/rpc/server-limits.ts';
 import type { Right } from '../server/access.ts';
 import { EventLogServer } from '../server/event-log-server.ts';
-import { type Grant, ntHash, saveUser } from '../server/users.ts';
+import { addUser as addUserTo, type Grant } from '../server/users.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import { Interrupt } from './interrupt.ts';
@@ -126,13 +126,10 @@ function limitsOf(options: ServeOptions): Partial<ServerLimits> {
 
 async function addUser(name: string, options: ServeOptions): Promise<number> {
   if (options.users === undefined) throw new UsageError('--add-user: name the file of users with --users FILE');
-  if (name === '' || /[\\/:*?"<>|@]/.test(name)) throw new UsageError(`--add-user: "${name}" is no name of a user`);
   const grants = (options.rights ?? ['read']).map(grantOf);
   const password = await newPassword(name, options.passwordFd);
-  if (password === '') throw new UsageError('an empty password lets anybody in');
-  const hash = Buffer.from(ntHash(password)).toString('hex');
   try {
-    saveUser(options.users, { name, ntHash: hash, administrator: options.administrator === true, grants });
+    addUserTo(options.users, { name, password, administrator: options.administrator, grants });
   } catch (error) {
     process.stderr.write(`${failureText(error)}\n`);
     return ExitStatus.failure;

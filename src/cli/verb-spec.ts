@@ -26,6 +26,8 @@ export interface VerbSpec extends VerbName {
   readonly target?: { readonly name: string; readonly help: string };
   readonly summary: string;
   readonly options: readonly OptionSpec[];
+  /** Options of other verbs that this one cannot have, and why. */
+  readonly refused?: { readonly options: readonly OptionSpec[]; readonly why: string };
   readonly examples: readonly (readonly [command: string, what: string])[];
 }
 

@@ -64,6 +64,10 @@ export const CHANGING_VERBS: readonly VerbSpec[] = [
         help: 'do not say how many events were written',
       },
     ],
+    refused: {
+      options: REMOTE.filter(({ long }) => long === 'remote' || long === 'username'),
+      why: '/r: events are written to this computer only: the protocol for other computers (MS-EVEN6) has no way to write any',
+    },
     examples: [
       ['winevt write Application --provider Backup --id 7 --level warning -d Disk=sda -d Free=3%', 'one event'],
       ['winevt write App --json < events.jsonl', 'one event per line'],

@@ -288,4 +288,43 @@ export const READING_VERBS: readonly VerbSpec[] = [
     options: [LOGS, STORE, ...REMOTE],
     examples: [['winevt el --logs ./Logs', 'channels in a folder of logs']],
   },
+  {
+    verb: 'ep',
+    names: ['ep', 'enum-publishers'],
+    summary: 'print the names of all publishers',
+    options: [LOGS, STORE, ...REMOTE],
+    examples: [
+      ['winevt ep --logs ./Logs', 'whose events are in a folder of logs'],
+      ['winevt ep /r:server /u:DOMAIN\\alice', 'publishers of another computer'],
+    ],
+  },
+  {
+    verb: 'gp',
+    names: ['gp', 'get-publisher'],
+    argument: { name: 'PUBLISHER', help: 'name of a publisher', file: false },
+    summary: 'print what a publisher of another computer declares: channels, levels, tasks, opcodes, keywords, events',
+    options: [
+      { long: 'getevents', names: ['ge'], kind: 'switch', group: OUTPUT, help: 'the events that it declares as well' },
+      {
+        long: 'getmessage',
+        names: ['gm'],
+        kind: 'switch',
+        group: OUTPUT,
+        help: 'texts instead of the numbers of messages',
+      },
+      {
+        long: 'format',
+        names: ['f'],
+        kind: 'value',
+        placeholder: 'FORMAT',
+        group: OUTPUT,
+        choices: ['text', 'xml', 'json'],
+        help: 'text (default), xml or json',
+      },
+      LOGS,
+      STORE,
+      ...REMOTE,
+    ],
+    examples: [['winevt gp Microsoft-Windows-Eventlog /ge /gm /r:server /u:alice', 'its events and their messages']],
+  },
 ];

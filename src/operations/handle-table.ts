@@ -44,7 +44,7 @@ const TABLE_KEY = 'winevt.handles.2';
 const DEFAULT_SESSION_SLOT = 0;
 
 /** What a handle stands for. */
-export const HandleKind = { session: 1, resultSet: 2, log: 3, subscription: 4 } as const;
+export const HandleKind = { session: 1, resultSet: 2, log: 3, subscription: 4, publisher: 5 } as const;
 export type HandleKind = (typeof HandleKind)[keyof typeof HandleKind];
 
 /** The value that NULL is turned into where a session is meant. Never given to callers. */

@@ -66,8 +66,8 @@ export class Operation {
   }
 
   /** Where other threads that work for this call see that it is cancelled: the word is not what it was. */
-  get word(): { readonly index: number; readonly epoch: number } {
-    return { index: this.#index, epoch: this.#started };
+  get word(): { readonly words: Int32Array; readonly index: number; readonly epoch: number } {
+    return { words: this.#words, index: this.#index, epoch: this.#started };
   }
 
   #stop(): never {

@@ -24,13 +24,27 @@ export function bodyElement(event: EventElement | undefined): EventElement | und
 
 /** Leaves of the body in document order, typed as stored: the User render context. One entry per array item. */
 export function bodyValues(event: EventElement | undefined): BodyValue[] {
-  const body = bodyElement(event);
-  const values: BodyValue[] = [];
-  if (body !== undefined) collect(body, values, true);
-  return values;
+  return bodyLeaves(event).map(({ name, content }) => ({ name, value: contentVariant(content) }));
 }
 
-function collect(element: EventElement, out: BodyValue[], isBody: boolean): void {
+/** The texts of {@link bodyValues}, as they stand in the event's XML: what goes into its message. */
+export function bodyTexts(event: EventElement | undefined): string[] {
+  return bodyLeaves(event).map(({ content }) => textContent(content));
+}
+
+interface Leaf {
+  readonly name: string;
+  readonly content: readonly EventContent[];
+}
+
+function bodyLeaves(event: EventElement | undefined): Leaf[] {
+  const body = bodyElement(event);
+  const leaves: Leaf[] = [];
+  if (body !== undefined) collect(body, leaves, true);
+  return leaves;
+}
+
+function collect(element: EventElement, out: Leaf[], isBody: boolean): void {
   const children = element.children.filter((child): child is EventElement => child.kind === 'element');
   if (children.length > 0) {
     for (const child of children) collect(child, out, false);
@@ -41,7 +55,7 @@ function collect(element: EventElement, out: BodyValue[], isBody: boolean): void
   const attribute = element.attributes.find(({ name }) => name === 'Name');
   const isData = element.name === 'Data' || element.name === 'ComplexData';
   const name = isData ? textContent(attribute?.value ?? []) : element.name;
-  out.push({ name, value: contentVariant(element.children) });
+  out.push({ name, content: element.children });
 }
 
 /** Character data as one variant: typed when it is a single value, a string otherwise. */

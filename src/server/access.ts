@@ -1,9 +1,9 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { EvtError } from '../errors/evt-error.ts';
 import type { Identity } from '../even6/security/security-context.ts';
-import { parseQuery } from '../query/index.ts';
-import type { QueryRequest } from '../service/service.ts';
+import type { LogAdmission } from '../service/service.ts';
+import type { ServedLogs } from './served-logs.ts';
 
 /** What somebody may do with a channel. */
 export type Right = 'read' | 'write' | 'clear';
@@ -12,11 +12,11 @@ export type Right = 'read' | 'write' | 'clear';
 export interface Access {
   /** @param identity undefined: somebody who has not said who he is */
   allows(identity: Identity | undefined, channel: string, right: Right): boolean;
+  /** Whether somebody has a right to every channel, whatever it is called. */
+  allowsAll(identity: Identity | undefined, right: Right): boolean;
   /** May change the channels' configuration. */
   isAdministrator(identity: Identity | undefined): boolean;
 }
-
-const FILE_SCHEME = 'file://';
 
 export function accessDenied(api: string, what: string): EvtError {
   return new EvtError('ERROR_ACCESS_DENIED', api, what);
@@ -67,25 +67,43 @@ export class FileFolder {
   }
 }
 
-/** The files and channels of a query, held against what its client may read. */
-export function demandQuery(
-  request: Pick<QueryRequest, 'path' | 'pathType' | 'query' | 'tolerate'>,
-  access: Access,
-  files: FileFolder,
+/**
+ * What a client's request may open: channels that he may read, and files of the folder for those. The events of a file may be of any
+ * channel, so files are for who may read all of them.
+ */
+export function admission(
+  { access, files }: Pick<ServedLogs, 'access' | 'files'>,
   identity: Identity | undefined,
   api: string,
-): { readonly path: string | undefined } {
-  const { path: given, pathType, query, tolerate } = request;
-  const parsed = parseQuery(query, { tolerate, strict: false });
-  let own = given;
-  for (const spelled of parsed.paths.length > 0 ? parsed.paths : [undefined]) {
-    const isFile = spelled === undefined ? pathType === 'file' : spelled.startsWith(FILE_SCHEME);
-    const target = spelled === undefined ? given : isFile ? spelled.slice(FILE_SCHEME.length) : spelled;
-    if (target === undefined || target === '') continue;
-    if (!isFile) demand(access, identity, target, 'read', api);
-    else if (spelled === undefined) own = files.file(target, api);
-    // A file that the query itself names is opened by that name: it has to be a whole path.
-    else if (files.file(target, api) !== target) throw accessDenied(api, 'a file in a query needs its whole path');
+): LogAdmission {
+  return (target, type) => {
+    if (type === 'file') return readableFile({ access, files }, identity, target, api);
+    demand(access, identity, target, 'read', api);
+    return target;
+  };
+}
+
+/** A file that a client may read. @throws EvtError ERROR_ACCESS_DENIED (5), ERROR_INVALID_NAME (123) */
+export function readableFile(
+  { access, files }: Pick<ServedLogs, 'access' | 'files'>,
+  identity: Identity | undefined,
+  given: string,
+  api: string,
+): string {
+  if (!access.allowsAll(identity, 'read')) throw accessDenied(api, 'files are for who may read all channels');
+  const file = files.file(given, api);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw accessDenied(api, `${given} is a folder: name one file`);
   }
-  return { path: own };
+  return file;
+}
+
+/** A file that a client wants to be made. @throws EvtError ERROR_ACCESS_DENIED (5); ERROR_INVALID_PARAMETER (87) for what is no name */
+export function writableFile({ files }: Pick<ServedLogs, 'files'>, given: string, api: string): string {
+  try {
+    return files.file(given, api);
+  } catch (error) {
+    if (!(error instanceof EvtError) || error.symbol !== 'ERROR_INVALID_NAME') throw error;
+    throw new EvtError('ERROR_INVALID_PARAMETER', api, error.detail, { cause: error });
+  }
 }

@@ -9,10 +9,11 @@ import {
   type ChannelConfig,
   type ChannelProperty,
   changedConfig,
+  defaultConfig,
 } from '../store/channel-config.ts';
 import { channelKey } from '../store/channel-name.ts';
 import type { Channel } from '../store/store-configuration.ts';
-import { accessDenied } from './access.ts';
+import { accessDenied, writableFile } from './access.ts';
 import { invalid } from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
 import { type ClientCall, type ServedOperation, serve } from './served-operation.ts';
@@ -26,7 +27,8 @@ const FIXED: readonly ChannelProperty[] = ['bufferSize', 'minBuffers', 'maxBuffe
 /** Changes that wait to be asserted, of all clients. */
 const MAX_PENDING = 1024;
 
-export function configurationOperations({ session, access }: ServedLogs): ServedOperation[] {
+export function configurationOperations(logs: ServedLogs): ServedOperation[] {
+  const { session, access } = logs;
   /** What op 21 has changed and op 15 has not yet put into force, by channel. */
   const pending = new Map<string, { readonly name: string; readonly config: ChannelConfig }>();
 
@@ -56,7 +58,10 @@ export function configurationOperations({ session, access }: ServedLogs): Served
       if (pending.size >= MAX_PENDING && !pending.has(key)) {
         throw new EvtError('ERROR_OUTOFMEMORY', api, 'too many changes wait to be asserted');
       }
-      const config = changed(pending.get(key)?.config ?? known.config, channel, properties, api);
+      const base =
+        flags === PutFlag.createAnew ? defaultConfig(known.name) : (pending.get(key)?.config ?? known.config);
+      const config = changed(base, known.name, properties, api);
+      if (config.logFilePath !== base.logFilePath) checkLogFile(logs, config.logFilePath, api);
       pending.set(key, { name: known.name, config });
       return { info: operations.NO_INFO };
     }),
@@ -66,20 +71,24 @@ export function configurationOperations({ session, access }: ServedLogs): Served
       administratorOnly(call);
       if (flags > AssertKind.publisher) throw invalid(api, `flags ${flags}`);
       // A publisher has nothing here that could be put into force.
-      const change = flags === AssertKind.channel ? pending.get(channelKey(path)) : undefined;
+      if (flags === AssertKind.publisher) return {};
+      const { name } = await runAsynchronous(callChannelConfig(session, path, api, { signal }));
+      const key = channelKey(name);
+      const change = pending.get(key);
       if (change !== undefined) {
         await runAsynchronous(callSaveChannelConfig(session, change.name, change.config, api, { signal }));
-        pending.delete(channelKey(path));
+        // What somebody has changed meanwhile waits for its own assertion.
+        if (pending.get(key) === change) pending.delete(key);
       }
       return {};
     }),
 
     serve(operations.RETRACT_CONFIG, async ({ path, flags }, call) => {
-      const { api } = call;
+      const { api, signal } = call;
       administratorOnly(call);
       if (flags > AssertKind.publisher) throw invalid(api, `flags ${flags}`);
-      pending.delete(channelKey(path));
-      throw new EvtError('ERROR_NOT_SUPPORTED', api, 'the channels of a store are not removed from afar');
+      if (flags === AssertKind.channel) await runAsynchronous(callChannelConfig(session, path, api, { signal }));
+      throw new EvtError('ERROR_NOT_SUPPORTED', api, 'channels and publishers of a store are not removed from afar');
     }),
   ];
 }
@@ -103,6 +112,13 @@ function notHere(channel: string, flags: number, api: string): EvtError {
   return flags === PutFlag.open
     ? new EvtError('ERROR_NOT_FOUND', api, `there is no channel ${channel}`)
     : new EvtError('ERROR_NOT_SUPPORTED', api, 'a channel is made by its first event');
+}
+
+/** A log that a client moves is a file like any other that he names. @throws EvtError ERROR_ACCESS_DENIED (5), ERROR_INVALID_DATA (13) */
+function checkLogFile(logs: ServedLogs, file: string | undefined, api: string): void {
+  if (file === undefined) return;
+  if (writableFile(logs, file, api) === file) return;
+  throw new EvtError('ERROR_INVALID_DATA', api, `the log ${file} needs its whole path`);
 }
 
 /** A configuration with what a client has changed. @throws EvtError ERROR_INVALID_OPERATION (4317), ERROR_INVALID_DATA (13) */

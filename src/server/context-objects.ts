@@ -1,6 +1,7 @@
 import { EvtError } from '../errors/evt-error.ts';
 import type { ContextObject } from '../even6/rpc/association-group.ts';
 import { isOpen } from '../operations/handle-table.ts';
+import type { EventMetadata } from '../providers/metadata.ts';
 import { cancel, close } from '../service/calls.ts';
 import type { LogInfo, PathType, SourceStatus } from '../service/service.ts';
 
@@ -88,9 +89,9 @@ export class OperationControl implements ContextObject {
 export class OpenLog implements ContextObject {
   readonly path: string;
   readonly pathType: PathType;
-  readonly info: () => Promise<LogInfo>;
+  readonly info: (signal: AbortSignal) => Promise<LogInfo>;
 
-  constructor(path: string, pathType: PathType, info: () => Promise<LogInfo>) {
+  constructor(path: string, pathType: PathType, info: (signal: AbortSignal) => Promise<LogInfo>) {
     this.path = path;
     this.pathType = pathType;
     this.info = info;
@@ -99,19 +100,44 @@ export class OpenLog implements ContextObject {
   rundown(): void {}
 }
 
-/** A publisher whose metadata a client asks for. */
+/** A publisher whose metadata and messages a client asks for. */
 export class OpenPublisher implements ContextObject {
-  readonly name: string | undefined;
+  /** Of the API. */
+  readonly publisher: number;
 
-  constructor(name: string | undefined) {
-    this.name = name;
+  constructor(publisher: number) {
+    this.publisher = publisher;
   }
 
-  rundown(): void {}
+  rundown(): void {
+    closeQuietly(this.publisher);
+  }
 }
 
-/** The events of a publisher, of which nothing is known here: its manifest is on another machine. */
+/** The events that a publisher declares, handed out from first to last. */
 export class EventMetadataList implements ContextObject {
+  readonly #events: readonly EventMetadata[];
+  #next = 0;
+
+  constructor(events: readonly EventMetadata[]) {
+    this.#events = events;
+  }
+
+  /**
+   * The next events; none at the end.
+   * @param maxUnits of their templates; one event is given however long its is
+   */
+  take(max: number, maxUnits: number): readonly EventMetadata[] {
+    const first = this.#next;
+    let units = 0;
+    while (this.#next < this.#events.length && this.#next - first < max) {
+      units += this.#events[this.#next]!.template.length;
+      if (units > maxUnits && this.#next > first) break;
+      this.#next++;
+    }
+    return this.#events.slice(first, this.#next);
+  }
+
   rundown(): void {}
 }
 

@@ -102,7 +102,8 @@ export class EventLogServer implements AsyncDisposable {
     const required = options.protection === 'privacy' ? AuthLevel.privacy : AuthLevel.integrity;
     const events = eventServiceInterface(served, required, anonymousRead);
     let port = 0;
-    const mapper = endpointMapper(() => ({ port, address: ipv4(host) }));
+    const known = [EVENT_SERVICE, MANAGEMENT];
+    const mapper = endpointMapper(known, (localAddress) => ({ port, address: ipv4(localAddress) }));
     const manager = management([EVENT_SERVICE, ENDPOINT_MAPPER, MANAGEMENT]);
     const computer = hostname().split('.')[0]!.toUpperCase().slice(0, 15);
     const security = {
@@ -188,9 +189,12 @@ function authenticated(type: number, level: number, security: ServerSecurity): S
   return type === AuthType.negotiate ? negotiateServer({ ...security, level }) : undefined;
 }
 
-/** Four bytes of an address; zeros where it has another form: clients go where they asked. */
-function ipv4(host: string): number[] {
-  const parts = host.split('.').map(Number);
+/** Four bytes of an address, mapped into IPv6 or not; zeros where it has another form: clients go where they asked. */
+function ipv4(address: string): number[] {
+  const parts = address
+    .replace(/^::ffff:/i, '')
+    .split('.')
+    .map(Number);
   const isAddress = parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part <= 255);
   return isAddress ? parts : [0, 0, 0, 0];
 }

@@ -4,4 +4,4 @@ export type { Clock } from '../even6/rpc/clock.ts';
 export { DEFAULT_LIMITS, type ServerLimits } from '../even6/rpc/server-limits.ts';
 export type { Right } from './access.ts';
 export { EventLogServer, type Protection, type ServerOptions } from './event-log-server.ts';
-export { type Grant, ntHash, saveUser, type User } from './users.ts';
+export { addUser, type Grant, type NewUser } from './users.ts';

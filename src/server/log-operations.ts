@@ -1,10 +1,12 @@
+import { EvtError } from '../errors/evt-error.ts';
 import { WIN32 } from '../errors/win32.ts';
+import { FaultStatus, RpcFault } from '../even6/rpc/fault.ts';
 import { MAX_PAYLOAD } from '../even6/stubs/limits.ts';
 import * as operations from '../even6/stubs/operations.ts';
 import { runAsynchronous } from '../service/calls.ts';
 import { callChannelConfig, callClearLog, callExportLog, callLogInfoOf } from '../service/log-calls.ts';
 import type { LogInfo, PathType } from '../service/service.ts';
-import { demand, demandQuery } from './access.ts';
+import { admission, demand, readableFile, writableFile } from './access.ts';
 import { OpenLog, OperationControl } from './context-objects.ts';
 import { invalid, queryWeight } from './query-operations.ts';
 import type { ServedLogs } from './served-logs.ts';
@@ -37,7 +39,8 @@ function pathTypeOf(flags: number, others: number, api: string): PathType {
   return kind === PathFlag.file ? 'file' : 'channel';
 }
 
-export function logOperations({ session, access, files, queryUnits }: ServedLogs): ServedOperation[] {
+export function logOperations(logs: ServedLogs): ServedOperation[] {
+  const { session, access, queryUnits } = logs;
   return [
     serve(operations.REGISTER_CONTROLLABLE_OPERATION, (_, { open }) => ({
       control: open(new OperationControl(undefined)),
@@ -48,7 +51,7 @@ export function logOperations({ session, access, files, queryUnits }: ServedLogs
       // Who may not clear learns all the same whether there is such a channel.
       await runAsynchronous(callChannelConfig(session, channel, api, { signal }));
       demand(access, caller.identity, channel, 'clear', api);
-      const target = backup === undefined || backup === '' ? undefined : files.file(backup, api);
+      const target = backup === undefined || backup === '' ? undefined : writableFile(logs, backup, api);
       const request = { channel, backup: target, onUnrecorded: undefined };
       await controls.run(signal, (either) => runAsynchronous(callClearLog(session, request, api, { signal: either })));
       return { info: operations.NO_INFO };
@@ -63,22 +66,21 @@ export function logOperations({ session, access, files, queryUnits }: ServedLogs
         query: query === '' ? undefined : query,
         tolerate: (flags & TOLERATE) !== 0,
         overwrite: false,
+        target: writableFile(logs, input.target, api),
         onDamage: undefined,
         onProgress: undefined,
+        admit: admission(logs, caller.identity, api),
       };
       queryWeight(query, queryUnits, api);
-      const allowed = demandQuery(request, access, files, caller.identity, api);
-      const target = files.file(input.target, api);
-      await controls.run(signal, (either) =>
-        runAsynchronous(callExportLog(session, { ...request, ...allowed, target }, api, { signal: either })),
-      );
+      await controls.run(signal, (either) => runAsynchronous(callExportLog(session, request, api, { signal: either })));
       return { info: operations.NO_INFO };
     }),
 
-    serve(operations.LOCALIZE_EXPORT_LOG, async ({ control, file, flags }, { api, signal, object }) => {
+    serve(operations.LOCALIZE_EXPORT_LOG, async ({ control, file, flags }, { api, caller, signal, object }) => {
       object(control, OperationControl);
       if (flags !== 0) throw invalid(api, `flags 0x${flags.toString(16)}`);
-      await runAsynchronous(callLogInfoOf(session, files.file(file, api), 'file', api, { signal }));
+      const target = readableFile(logs, caller.identity, file, api);
+      await runAsynchronous(callLogInfoOf(session, target, 'file', api, { signal }));
       // Windows succeeds and says in the details that no message was found: so it is for all events here.
       const error = WIN32.ERROR_EVT_MESSAGE_NOT_FOUND;
       return { info: { error, subError: 0, subErrorParameter: 0 } };
@@ -86,28 +88,33 @@ export function logOperations({ session, access, files, queryUnits }: ServedLogs
 
     serve(operations.OPEN_LOG_HANDLE, async ({ path, flags }, { api, caller, signal, open }) => {
       const pathType = pathTypeOf(flags, 0, api);
-      const target = pathType === 'file' ? files.file(path, api) : path;
-      const info = () => runAsynchronous(callLogInfoOf(session, target, pathType, api));
+      const target = pathType === 'file' ? readableFile(logs, caller.identity, path, api) : path;
+      const info = (given: AbortSignal) =>
+        runAsynchronous(callLogInfoOf(session, target, pathType, api, { signal: given }));
       // A log that is not there is told before anybody is asked for his rights.
-      await runAsynchronous(callLogInfoOf(session, target, pathType, api, { signal }));
+      await info(signal);
       if (pathType === 'channel') demand(access, caller.identity, path, 'read', api);
       return { log: open(new OpenLog(target, pathType, info)), info: operations.NO_INFO };
     }),
 
-    serve(operations.GET_LOG_FILE_INFO, async ({ log, property, size }, { api, object }) => {
-      const { info } = object(log, OpenLog);
-      const wanted = INFO[property];
-      if (wanted === undefined) throw invalid(api, `property ${property}`);
-      if (size > MAX_PAYLOAD) throw invalid(api, `a buffer of ${size} bytes`);
+    serve(operations.GET_LOG_FILE_INFO, async ({ log, property, size }, { api, signal, object }) => {
+      if (size > MAX_PAYLOAD) throw new RpcFault(FaultStatus.invalidBound, `a buffer of ${size} bytes`);
       const value = new Uint8Array(size);
-      if (size < INFO_SIZE) {
-        throw new AnsweredFailure(WIN32.ERROR_INSUFFICIENT_BUFFER, { value, length: INFO_SIZE });
+      try {
+        const { info } = object(log, OpenLog);
+        const wanted = INFO[property];
+        if (wanted === undefined) throw invalid(api, `property ${property}`);
+        if (size < INFO_SIZE) throw new AnsweredFailure(WIN32.ERROR_INSUFFICIENT_BUFFER, { value, length: INFO_SIZE });
+        const view = new DataView(value.buffer);
+        view.setBigUint64(0, wanted.of(await info(signal)), true);
+        view.setUint32(8, 1, true);
+        view.setUint32(12, wanted.type, true);
+        return { value, length: INFO_SIZE };
+      } catch (error) {
+        // The answer has as many bytes as the client has room for, whatever it says.
+        if (error instanceof EvtError) throw new AnsweredFailure(error.code, { value });
+        throw error;
       }
-      const view = new DataView(value.buffer);
-      view.setBigUint64(0, wanted.of(await info()), true);
-      view.setUint32(8, 1, true);
-      view.setUint32(12, wanted.type, true);
-      return { value, length: INFO_SIZE };
     }),
   ];
 }

@@ -1,15 +1,15 @@
 import { EvtError } from '../errors/evt-error.ts';
 import { layOutRecords } from '../even6/record.ts';
-import { INFINITE, MAX_RECORDS } from '../even6/stubs/limits.ts';
+import { INFINITE, MAX_QUERY_CHANNELS, MAX_RECORDS } from '../even6/stubs/limits.ts';
 import * as operations from '../even6/stubs/operations.ts';
 import { Operation } from '../operations/operation.ts';
 import { runAsync, turn } from '../operations/task.ts';
 import { parseBookmark } from '../service/bookmark.ts';
-import { callNext, callQuery, callSeek, runAsynchronous } from '../service/calls.ts';
+import { callNext, callQuery, callSeek, close, runAsynchronous } from '../service/calls.ts';
 import { handleObject } from '../service/handle-registry.ts';
 import { EventSourceObject } from '../service/objects.ts';
 import type { EventPosition, LogEvent, SeekOrigin } from '../service/service.ts';
-import { demandQuery } from './access.ts';
+import { admission } from './access.ts';
 import { LogQuery, OperationControl, toldChannels } from './context-objects.ts';
 import { fits, recordOf } from './record-answer.ts';
 import type { ServedLogs } from './served-logs.ts';
@@ -92,14 +92,22 @@ export async function readBatch(
       surplus.shift();
     }
   } catch (error) {
-    const isTimeout = error instanceof EvtError && error.symbol === 'ERROR_TIMEOUT';
-    if (!isTimeout || records.length === 0) {
+    const isCancel = signal.aborted || (error instanceof EvtError && error.symbol === 'ERROR_CANCELLED');
+    // Whatever else it is, the time being over or a log that cannot be read on, is told when there is nothing better to tell.
+    if (isCancel || records.length === 0) {
       putBack();
       throw error;
     }
   }
   onUndelivered(putBack);
   return layOutRecords(records);
+}
+
+/** An answer tells of so many channels. @throws EvtError ERROR_INVALID_PARAMETER (87), and what was opened is closed */
+export function checkChannels({ length }: readonly unknown[], opened: number, api: string): void {
+  if (length <= MAX_QUERY_CHANNELS) return;
+  close(opened);
+  throw invalid(api, `${length} logs at once: no more than ${MAX_QUERY_CHANNELS} can be told of`);
 }
 
 /** A time-out of several reads in a row. */
@@ -123,7 +131,8 @@ export function queryWeight(query: string, maxUnits: number, api: string): numbe
   return Math.max(1, Math.ceil(query.length / UNITS_PER_HANDLE));
 }
 
-export function queryOperations({ session, access, files, queryUnits }: ServedLogs): ServedOperation[] {
+export function queryOperations(logs: ServedLogs): ServedOperation[] {
+  const { session, queryUnits } = logs;
   return [
     serve(operations.REGISTER_LOG_QUERY, async ({ path, query, flags }, call) => {
       const { api, caller, signal } = call;
@@ -141,17 +150,18 @@ export function queryOperations({ session, access, files, queryUnits }: ServedLo
         recover: false,
         onDamage: undefined,
         onProgress: undefined,
+        admit: admission(logs, caller.identity, api),
       } as const;
       const weight = queryWeight(query, queryUnits, api);
       // Besides, there is what cancels it.
       call.demandRoom(weight + 1);
-      const allowed = demandQuery(request, access, files, caller.identity, api);
-      const resultSet = await runAsynchronous(callQuery(session, { ...request, ...allowed }, api, { signal }));
-      const { sources } = handleObject(resultSet, EventSourceObject, api);
+      const resultSet = await runAsynchronous(callQuery(session, request, api, { signal }));
+      const channels = toldChannels(handleObject(resultSet, EventSourceObject, api).sources);
+      checkChannels(channels, resultSet, api);
       return {
         query: call.open(new LogQuery(resultSet, request.direction === 'reverse'), weight),
         control: call.open(new OperationControl(resultSet)),
-        channels: toldChannels(sources),
+        channels,
         info: operations.NO_INFO,
       };
     }),

@@ -8,7 +8,7 @@ import { decodeRequest, encodeResponse, NO_INFO, type RpcInfo, type RpcOperation
 
 /** No more is known of what is wrong. */
 const NO_DETAIL = 0xffff_ffff;
-const QUERY_ERRORS = { first: 15001, last: 15099 } as const;
+const QUERY_ERRORS = { first: 15000, last: 15099 } as const;
 
 /** A call of a client, on its way through an operation. */
 export interface ClientCall {

@@ -2,14 +2,14 @@ import { EvtError } from '../errors/evt-error.ts';
 import * as operations from '../even6/stubs/operations.ts';
 import { Operation } from '../operations/operation.ts';
 import { runAsync } from '../operations/task.ts';
-import { EMPTY_POSITION } from '../service/bookmark.ts';
 import { callNext, callSubscribe, runAsynchronous } from '../service/calls.ts';
 import { handleObject } from '../service/handle-registry.ts';
 import { EventSourceObject, SubscriptionObject } from '../service/objects.ts';
 import type { EventPosition, SubscribeRequest, SubscriptionStart } from '../service/service.ts';
-import { demandQuery } from './access.ts';
+import { admission } from './access.ts';
 import { OperationControl, RemoteSubscription, toldChannels } from './context-objects.ts';
 import {
+  checkChannels,
   checkCount,
   clientBookmark,
   deadline,
@@ -30,16 +30,17 @@ const FLAGS = START_MASK | Flag.tolerate | Flag.strict | Flag.pull;
 /** Milliseconds that one look for events may take before others have their turn. */
 const LOOK_MS = 50;
 
-/** The bookmark of a subscription: where it cannot be read, a strict one fails, and another begins with the oldest event. */
+/**
+ * The bookmark of a subscription.
+ * @throws EvtError ERROR_INVALID_PARAMETER (87) where there is none that can be read; strict, ERROR_NOT_FOUND (1168)
+ */
 function startBookmark(xml: string | undefined, strict: boolean, api: string): EventPosition {
   try {
     if (xml === undefined) throw invalid(api, 'there is no bookmark');
     return clientBookmark(xml, api);
   } catch (error) {
-    if (!(error instanceof EvtError) || strict) {
-      throw new EvtError('ERROR_NOT_FOUND', api, 'the bookmark cannot be read', { cause: error });
-    }
-    return EMPTY_POSITION;
+    if (!(error instanceof EvtError) || !strict) throw error;
+    throw new EvtError('ERROR_NOT_FOUND', api, error.detail, { cause: error });
   }
 }
 
@@ -60,7 +61,8 @@ async function waitForEvents(handle: number, api: string, signal: AbortSignal): 
   }
 }
 
-export function subscriptionOperations({ session, access, files, queryUnits }: ServedLogs): ServedOperation[] {
+export function subscriptionOperations(logs: ServedLogs): ServedOperation[] {
+  const { session, queryUnits } = logs;
   return [
     serve(operations.REGISTER_REMOTE_SUBSCRIPTION, async ({ channel, query, bookmark, flags }, call) => {
       const { api, caller, signal } = call;
@@ -77,17 +79,18 @@ export function subscriptionOperations({ session, access, files, queryUnits }: S
         strict,
         onMissed: undefined,
         onDamage: undefined,
+        admit: admission(logs, caller.identity, api),
       };
       const weight = queryWeight(query, queryUnits, api);
       // Besides, there is what cancels it.
       call.demandRoom(weight + 1);
-      const allowed = demandQuery(request, access, files, caller.identity, api);
-      const opened = await runAsynchronous(callSubscribe(session, { ...request, ...allowed }, {}, api, { signal }));
-      const { sources } = handleObject(opened, EventSourceObject, api);
+      const opened = await runAsynchronous(callSubscribe(session, request, {}, api, { signal }));
+      const channels = toldChannels(handleObject(opened, EventSourceObject, api).sources);
+      checkChannels(channels, opened, api);
       return {
         subscription: call.open(new RemoteSubscription(opened, (flags & Flag.pull) !== 0), weight),
         control: call.open(new OperationControl(opened)),
-        channels: toldChannels(sources),
+        channels,
         info: operations.NO_INFO,
       };
     }),

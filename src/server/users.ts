@@ -1,5 +1,6 @@
 import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { EvtError } from '../errors/evt-error.ts';
+import { ntHash } from '../even6/security/ntlm-keys.ts';
 import type { Identity } from '../even6/security/security-context.ts';
 import type { Access, Right } from './access.ts';
 
@@ -23,6 +24,8 @@ export interface User {
 const API = 'winevt serve';
 const RIGHTS: readonly string[] = ['read', 'write', 'clear'] satisfies Right[];
 const HASH = /^[0-9a-f]{32}$/i;
+/** The pattern that no channel's name escapes. */
+const ALL_CHANNELS = /^\*+$/;
 /** For its owner's eyes only. */
 const MODE = 0o600;
 
@@ -127,6 +130,12 @@ export class UserFile implements Access {
     return grants.some(({ channels, rights }) => rights.includes(right) && isOfPattern(channel, channels));
   }
 
+  allowsAll(identity: Identity | undefined, right: Right): boolean {
+    if (identity === undefined) return this.#anonymousRead && right === 'read';
+    const { grants = [] } = this.#users.get(key(identity.user)) ?? {};
+    return grants.some(({ channels, rights }) => rights.includes(right) && ALL_CHANNELS.test(channels));
+  }
+
   isAdministrator(identity: Identity | undefined): boolean {
     return identity !== undefined && this.#users.get(key(identity.user))?.administrator === true;
   }
@@ -163,8 +172,33 @@ export function parseUsers(text: string, file: string): User[] {
   return users.map((user: unknown) => parseUser(user, file));
 }
 
-/** Adds a user to a file, or replaces the one of the same name; makes the file when it is not there. */
-export function saveUser(file: string, user: User): void {
+/** Somebody who is to be let in. */
+export interface NewUser {
+  readonly name: string;
+  readonly password: string;
+  /** May change the configuration of channels. Default: no. */
+  readonly administrator?: boolean | undefined;
+  /** Default: may read every channel. */
+  readonly grants?: readonly Grant[] | undefined;
+}
+
+const READS_ALL: readonly Grant[] = [{ channels: '*', rights: ['read'] }];
+/** What names of users do not have: they separate domains, or are not allowed on Windows either. */
+const NO_NAME = /^$|[\\/:*?"<>|@]/;
+
+/**
+ * Adds a user to a file, or replaces the one of the same name; makes the file when it is not there. The password is not kept, but what
+ * is kept of it is as good as the password.
+ * @throws EvtError ERROR_INVALID_PARAMETER (87) for a name that none can have, or an empty password; ERROR_INVALID_DATA (13) for a
+ *   file that is none of users
+ */
+export function addUser(file: string, { name, password, administrator = false, grants = READS_ALL }: NewUser): void {
+  if (NO_NAME.test(name)) throw new EvtError('ERROR_INVALID_PARAMETER', API, `"${name}" is no name of a user`);
+  if (password === '') throw new EvtError('ERROR_INVALID_PARAMETER', API, 'an empty password lets anybody in');
+  saveUser(file, { name, ntHash: Buffer.from(ntHash(password)).toString('hex'), administrator, grants });
+}
+
+function saveUser(file: string, user: User): void {
   const isThere = statSync(file, { throwIfNoEntry: false }) !== undefined;
   const others = (isThere ? readUsers(file) : []).filter(({ name }) => key(name) !== key(user.name));
   const draft = `${file}.${process.pid}.new`;
@@ -177,5 +211,3 @@ export function saveUser(file: string, user: User): void {
     throw error;
   }
 }
-
-export { ntHash } from '../even6/security/ntlm-keys.ts';

@@ -1,15 +1,26 @@
 import { EvtError } from '../errors/evt-error.ts';
+import { ClientAssociation } from '../even6/rpc/client-association.ts';
 import { DEFAULT_SESSION, HandleKind, openHandle } from '../operations/handle-table.ts';
 import { Operation } from '../operations/operation.ts';
 import { OperationQueue } from '../operations/operation-queue.ts';
 import { runAsync, type Task } from '../operations/task.ts';
+import type { PublisherMetadata } from '../providers/metadata.ts';
 import { defaultStoreFolder } from '../store/store-folder.ts';
 import type { SignalDelivery } from './delivery.ts';
 import { closeAny, type HandleObject, handleObject, keepHandle } from './handle-registry.ts';
 import { LocalService } from './local/local-service.ts';
 import { addressOf, type RemoteSessionOptions, securityOf } from './remote/credentials.ts';
 import { RemoteService } from './remote/remote-service.ts';
-import type { EventLogService, LogEvent, PathType, ResultSet, SourceStatus, Subscription } from './service.ts';
+import { ThreadedAssociation } from './remote/threaded-association.ts';
+import type {
+  EventLogService,
+  LogEvent,
+  PathType,
+  Publisher,
+  ResultSet,
+  SourceStatus,
+  Subscription,
+} from './service.ts';
 
 /** What stands behind this thread's handles: sessions, result sets, subscriptions, events, logs. */
 
@@ -148,12 +159,38 @@ export class LogObject implements HandleObject {
   release(): void {}
 }
 
+/** A publisher that was opened. */
+export class PublisherObject implements HandleObject {
+  /** As it was asked for. */
+  readonly name: string | undefined;
+  readonly publisher: Publisher;
+  /** What it says of itself, where that was asked for when it was opened. */
+  readonly metadata: PublisherMetadata | undefined;
+  /** Handles of what was read from it: closing it closes them. */
+  readonly parts = new Set<number>();
+
+  constructor(name: string | undefined, publisher: Publisher, metadata: PublisherMetadata | undefined) {
+    this.name = name;
+    this.publisher = publisher;
+    this.metadata = metadata;
+  }
+
+  release(): void {
+    for (const part of this.parts) closeAny(part);
+    this.publisher.dispose();
+  }
+}
+
 /**
  * Opens a session on the logs of another machine. It connects when something is first asked of it.
+ * @param blocks its calls may block their thread: the connections then have one of their own
  * @throws EvtError ERROR_INVALID_PARAMETER (87), ERROR_ACCESS_DENIED (5), ERROR_NOT_SUPPORTED (50)
  */
-export function openRemoteSession(options: RemoteSessionOptions, api: string): number {
-  const service = new RemoteService(addressOf(options, api), securityOf(options, api));
+export function openRemoteSession(options: RemoteSessionOptions, api: string, blocks = false): number {
+  const address = addressOf(options, api);
+  const security = securityOf(options, api);
+  const client = blocks ? new ThreadedAssociation(options) : new ClientAssociation(address, security);
+  const service = new RemoteService(options.host, client);
   const handle = openHandle(HandleKind.session, undefined, api);
   keepHandle(handle, new SessionObject(service));
   return handle;

@@ -3,6 +3,7 @@ import type { Fragment } from '../binxml/tree.ts';
 import type { Damage } from '../evtx/damage.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { Task } from '../operations/task.ts';
+import type { EventMetadata, MessageRequest, PublisherMetadata } from '../providers/metadata.ts';
 import type { ChannelConfig } from '../store/channel-config.ts';
 import type { AppendResult, Durability } from '../store/channel-log.ts';
 import type { Channel } from '../store/store-configuration.ts';
@@ -12,6 +13,14 @@ import type { NewEvent } from '../store/written-event.ts';
 export type PathType = 'channel' | 'file';
 
 export type ReadDirection = 'forward' | 'reverse';
+
+/**
+ * Decides on each log that a request names, whether it does so itself or in its query.
+ * @param target a channel that is there, or what is said to be a file
+ * @returns the target that is meant: for a file, another path where names of files stand for others
+ * @throws EvtError when it must not be opened; a tolerant request leaves it out
+ */
+export type LogAdmission = (target: string, type: PathType) => string;
 
 /** A query as EvtQuery has it. */
 export interface QueryRequest {
@@ -33,6 +42,8 @@ export interface QueryRequest {
   readonly onDamage: ((damage: LogDamage) => void) | undefined;
   /** Told how far reading has come, about once per block. */
   readonly onProgress: ((progress: Progress) => void) | undefined;
+  /** Asked before a log is opened for somebody who may not open all. Undefined: whoever calls may. */
+  readonly admit?: LogAdmission | undefined;
 }
 
 /** A damage, and the log it is in. */
@@ -166,6 +177,8 @@ export interface SubscribeRequest {
   readonly onMissed: ((missed: MissedRecords) => void) | undefined;
   /** Told of records that cannot be read. */
   readonly onDamage: ((damage: LogDamage) => void) | undefined;
+  /** As in {@link QueryRequest}. */
+  readonly admit?: LogAdmission | undefined;
 }
 
 /** Records of a log that were overwritten or cleared before a subscription had read them. */
@@ -227,7 +240,8 @@ export interface WriteRequest {
 }
 
 /** What EvtExportLog is asked for. */
-export interface ExportRequest extends Pick<QueryRequest, 'path' | 'pathType' | 'query' | 'tolerate' | 'onDamage'> {
+export interface ExportRequest
+  extends Pick<QueryRequest, 'path' | 'pathType' | 'query' | 'tolerate' | 'onDamage' | 'admit'> {
   /** Absolute path of the new log. */
   readonly target: string;
   /** Replaces a file that is there, once the new one is whole. */
@@ -256,6 +270,31 @@ export interface ClearRequest {
   readonly onUnrecorded: ((error: unknown) => void) | undefined;
 }
 
+/** Which publisher is meant, and how its texts are wanted. */
+export interface PublisherRequest {
+  /** In whatever case. Undefined: what every machine has, whoever publishes. */
+  readonly name: string | undefined;
+  /** A log that was archived with its messages, which are asked first; undefined: none. */
+  readonly logFilePath: string | undefined;
+  /** Windows' number of a language (LCID); 0: the machine's own. */
+  readonly locale: number;
+}
+
+/** A publisher that was opened: what it says of itself and of its events, and its texts. */
+export interface Publisher {
+  /** @throws EvtError ERROR_EVT_PUBLISHER_METADATA_NOT_FOUND (15002) where no more than its name is known */
+  metadata(operation: Operation): Task<PublisherMetadata>;
+  /** The events that it declares, in its order. @throws EvtError as {@link metadata} */
+  events(operation: Operation): Task<readonly EventMetadata[]>;
+  /**
+   * A text: one, or of keywords one for each of them.
+   * @throws EvtError ERROR_EVT_MESSAGE_NOT_FOUND (15027), ERROR_EVT_MESSAGE_ID_NOT_FOUND (15028) where it has none
+   */
+  message(request: MessageRequest, operation: Operation): Task<readonly string[]>;
+  /** Lets go of it. */
+  dispose(): void;
+}
+
 /** Event logs, wherever they are: the one interface that every kind of session implements. */
 export interface EventLogService {
   /** Opens a result set. Cancelled through the session: nothing stays open then. */
@@ -277,4 +316,12 @@ export interface EventLogService {
   logInfo(path: string, pathType: PathType, operation: Operation): Task<LogInfo>;
   /** Names of all channels. */
   channels(operation: Operation): Task<string[]>;
+  /** Names of all publishers. */
+  publishers(operation: Operation): Task<string[]>;
+  /** Names of a channel's publishers. @throws EvtError ERROR_EVT_CHANNEL_NOT_FOUND (15007) */
+  publishersOfChannel(channel: string, operation: Operation): Task<string[]>;
+  /** @throws EvtError ERROR_FILE_NOT_FOUND (2) for a publisher that is not known */
+  openPublisher(request: PublisherRequest, operation: Operation): Task<Publisher>;
+  /** A text that needs no publisher. @throws EvtError as {@link Publisher.message} */
+  defaultMessage(request: MessageRequest, operation: Operation): Task<readonly string[]>;
 }

@@ -10,6 +10,7 @@ import {
   callWrite,
 } from '../service/log-calls.ts';
 import { openLocalSession, openRemoteSession } from '../service/objects.ts';
+import { callPublishers } from '../service/publisher-calls.ts';
 import type { RemoteSessionOptions } from '../service/remote/credentials.ts';
 import type { ExportProgress, ExportResult, LogInfo, PathType } from '../service/service.ts';
 import type { NewEvent } from '../store/written-event.ts';
@@ -20,6 +21,8 @@ import { EventLogReader } from './event-log-reader.ts';
 import { EventLogWatcher, type WatcherOptions } from './event-log-watcher.ts';
 import { EventLogWriter, type EventLogWriterOptions, type WriteOptions } from './event-log-writer.ts';
 import type { EventRecord } from './event-record.ts';
+import type { TextOptions } from './provider-items.ts';
+import { ProviderMetadata, type ProviderOptions } from './provider-metadata.ts';
 
 export interface ExportLogOptions extends Pick<QueryOptions, 'pathType' | 'tolerateErrors' | 'onDamage'> {
   /** Replaces a file that is there, once the new log is whole. */
@@ -48,7 +51,7 @@ export interface ReaderOptions extends QueryOptions {
   readonly bookmark?: EventBookmark | undefined;
 }
 
-/** Event logs of this computer: files, and a folder of them by channel name. */
+/** Event logs: files of this computer, a folder of them by channel name, or those of another computer ({@link EventLogSession.remote}). */
 export class EventLogSession implements AsyncDisposable {
   static readonly #local: EventLogSession = new EventLogSession(null);
 
@@ -148,6 +151,20 @@ export class EventLogSession implements AsyncDisposable {
   /** Names of all channels. */
   async getLogNames(): Promise<string[]> {
     return runAsynchronous(callChannels(this.#handle, 'EventLogSession'));
+  }
+
+  /** Names of all providers (publishers): those that the channels name, and those whose events are in their logs. */
+  async getProviderNames(options: TextOptions = {}): Promise<string[]> {
+    return runAsynchronous(callPublishers(this.#handle, 'EventLogSession', options));
+  }
+
+  /**
+   * What a provider says of itself and of its events. Close it.
+   * @throws EvtError ERROR_FILE_NOT_FOUND (2) for a provider that is not known; ERROR_EVT_PUBLISHER_METADATA_NOT_FOUND (15002) where
+   *   no more than its name is, as for all whose events are in logs of this computer
+   */
+  async getProviderMetadata(name: string, options: ProviderOptions = {}): Promise<ProviderMetadata> {
+    return ProviderMetadata.open(this.#handle, name, options);
   }
 
   /**

@@ -23,8 +23,13 @@ export class EventRecord {
     this.#event = event;
   }
 
+  /** @internal */
+  get tree(): readonly EventElement[] {
+    return this.#event.tree;
+  }
+
   get #root(): EventElement | undefined {
-    return this.#event.tree[0];
+    return this.tree[0];
   }
 
   #number(property: SystemProperty): number | undefined {

@@ -130,6 +130,62 @@ export const EvtChannelClockTypeQPC = 1;
 export const EvtChannelSidTypeNone = 0;
 export const EvtChannelSidTypePublishing = 1;
 
+// EVT_PUBLISHER_METADATA_PROPERTY_ID, EVT_CHANNEL_REFERENCE_FLAGS
+export const EvtPublisherMetadataPublisherGuid = 0;
+export const EvtPublisherMetadataResourceFilePath = 1;
+export const EvtPublisherMetadataParameterFilePath = 2;
+export const EvtPublisherMetadataMessageFilePath = 3;
+export const EvtPublisherMetadataHelpLink = 4;
+export const EvtPublisherMetadataPublisherMessageID = 5;
+export const EvtPublisherMetadataChannelReferences = 6;
+export const EvtPublisherMetadataChannelReferencePath = 7;
+export const EvtPublisherMetadataChannelReferenceIndex = 8;
+export const EvtPublisherMetadataChannelReferenceID = 9;
+export const EvtPublisherMetadataChannelReferenceFlags = 10;
+export const EvtPublisherMetadataChannelReferenceMessageID = 11;
+export const EvtPublisherMetadataLevels = 12;
+export const EvtPublisherMetadataLevelName = 13;
+export const EvtPublisherMetadataLevelValue = 14;
+export const EvtPublisherMetadataLevelMessageID = 15;
+export const EvtPublisherMetadataTasks = 16;
+export const EvtPublisherMetadataTaskName = 17;
+export const EvtPublisherMetadataTaskEventGuid = 18;
+export const EvtPublisherMetadataTaskValue = 19;
+export const EvtPublisherMetadataTaskMessageID = 20;
+export const EvtPublisherMetadataOpcodes = 21;
+export const EvtPublisherMetadataOpcodeName = 22;
+export const EvtPublisherMetadataOpcodeValue = 23;
+export const EvtPublisherMetadataOpcodeMessageID = 24;
+export const EvtPublisherMetadataKeywords = 25;
+export const EvtPublisherMetadataKeywordName = 26;
+export const EvtPublisherMetadataKeywordValue = 27;
+export const EvtPublisherMetadataKeywordMessageID = 28;
+export const EvtPublisherMetadataPropertyIdEND = 29;
+export const EvtChannelReferenceImported = 0x1;
+
+// EVT_EVENT_METADATA_PROPERTY_ID
+export const EventMetadataEventID = 0;
+export const EventMetadataEventVersion = 1;
+export const EventMetadataEventChannel = 2;
+export const EventMetadataEventLevel = 3;
+export const EventMetadataEventOpcode = 4;
+export const EventMetadataEventTask = 5;
+export const EventMetadataEventKeyword = 6;
+export const EventMetadataEventMessageID = 7;
+export const EventMetadataEventTemplate = 8;
+export const EvtEventMetadataPropertyIdEND = 9;
+
+// EVT_FORMAT_MESSAGE_FLAGS: values, not bits
+export const EvtFormatMessageEvent = 1;
+export const EvtFormatMessageLevel = 2;
+export const EvtFormatMessageTask = 3;
+export const EvtFormatMessageOpcode = 4;
+export const EvtFormatMessageKeyword = 5;
+export const EvtFormatMessageChannel = 6;
+export const EvtFormatMessageProvider = 7;
+export const EvtFormatMessageId = 8;
+export const EvtFormatMessageXml = 9;
+
 // EVT_VARIANT_TYPE
 export const EvtVarTypeNull = 0;
 export const EvtVarTypeString = 1;

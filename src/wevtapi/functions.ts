@@ -362,7 +362,13 @@ function hostAndPort(server: string): { readonly host: string; readonly port: nu
   return { host: bracketed ?? plain ?? server, port };
 }
 
-export function openSession(loginClass: number, login: EvtRpcLoginInfo, timeout: number, flags: number): EvtHandle {
+export function openSession(
+  loginClass: number,
+  login: EvtRpcLoginInfo,
+  timeout: number,
+  flags: number,
+  blocks: boolean,
+): EvtHandle {
   const api = 'EvtOpenSession';
   if (loginClass !== C.EvtRpcLogin) throw invalid(api, `login class ${loginClass}: only EvtRpcLogin (1) exists`);
   if (timeout !== 0 || flags !== 0) throw invalid(api, 'time-out and flags must be 0');
@@ -376,7 +382,8 @@ export function openSession(loginClass: number, login: EvtRpcLoginInfo, timeout:
     const { host, port } = hostAndPort(server);
     const password = login.Password ?? undefined;
     const domain = login.Domain ?? undefined;
-    return openRemoteSession({ host, port, user: login.User ?? undefined, domain, password, authentication }, api);
+    const options = { host, port, user: login.User ?? undefined, domain, password, authentication };
+    return openRemoteSession(options, api, blocks);
   }
   return openLocalSession(login.LogsFolder ?? undefined, api);
 }

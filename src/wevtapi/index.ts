@@ -5,6 +5,10 @@
  * so ERROR_INSUFFICIENT_BUFFER (122) does not occur. And a call blocks its thread: run long ones in a worker thread, or use
  * the same names from `winevt/wevtapi/promises`; handles of both are the same.
  *
+ * A blocked thread takes nothing from the network: a session with another computer that {@link EvtOpenSession} of this face opens has its
+ * connections in a thread of their own. One that `winevt/wevtapi/promises` has opened cannot be blocked on: ERROR_NOT_SUPPORTED (50), and
+ * {@link EvtGetExtendedStatus} says so.
+ *
  * Source: the winevt.h reference, learn.microsoft.com.
  */
 import type { Variant } from '../binxml/value.ts';
@@ -16,12 +20,15 @@ import * as channels from './channel-functions.ts';
 import { WAIT_FAILED } from './constants.ts';
 import type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
 import * as functions from './functions.ts';
+import type { FormattedMessage } from './publisher-functions.ts';
+import * as publishers from './publisher-functions.ts';
 
 export type { Variant, VariantScalar, VariantValue } from '../binxml/value.ts';
 export { EvtError, isCancelled } from '../errors/evt-error.ts';
 export type { Win32Symbol } from '../errors/win32.ts';
 export * from './constants.ts';
 export type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
+export type { FormattedMessage } from './publisher-functions.ts';
 
 /** A place that a function writes to: `{ value: undefined }` before the call. */
 export interface Out<T> {
@@ -56,12 +63,14 @@ function attempt<T, F>(failed: F, body: () => T): T | F {
 }
 
 /**
- * Opens a session. Only this computer's (`Server` null) in this version; its `LogsFolder` holds the channels' files.
- * @returns a handle, or null: ERROR_INVALID_PARAMETER (87), ERROR_NOT_SUPPORTED (50) for another computer,
- *   ERROR_ACCESS_DENIED (5) for a password without a user
+ * Opens a session with another computer, or with this one (`Server` null), whose `LogsFolder` then holds the channels' files. It
+ * connects when something is first asked of it, in a thread of its own: calls of this face block on it, those of the other one do not.
+ * Sessions that `winevt/wevtapi/promises` has opened cannot be blocked on: ERROR_NOT_SUPPORTED (50).
+ * @returns a handle, or null: ERROR_INVALID_PARAMETER (87), ERROR_NOT_SUPPORTED (50) for Kerberos, ERROR_ACCESS_DENIED (5) for a
+ *   password without a user, or a user without a password
  */
 export function EvtOpenSession(loginClass: number, login: EvtRpcLoginInfo, timeout = 0, flags = 0): EvtHandle | null {
-  return attempt(null, () => functions.openSession(loginClass, login, timeout, flags));
+  return attempt(null, () => functions.openSession(loginClass, login, timeout, flags, true));
 }
 
 /**
@@ -427,6 +436,156 @@ export function EvtSetChannelConfigProperty(
 export function EvtSaveChannelConfig(channelConfig: EvtHandle, flags = 0): boolean {
   return attempt(false, () => {
     runBlocking(channels.saveChannelConfig(channelConfig, flags));
+    return true;
+  });
+}
+
+/**
+ * The names of all publishers, for {@link EvtNextPublisherId}: those that the channels name, and those whose events are in their logs.
+ * @returns a handle, or null: ERROR_PATH_NOT_FOUND (3), ERROR_ACCESS_DENIED (5), ERROR_CANCELLED (1223)
+ */
+export function EvtOpenPublisherEnum(session: EvtHandle | null, flags = 0): EvtHandle | null {
+  return attempt(null, () =>
+    publishers.openPublisherEnum(runBlocking(publishers.namesOfPublishers(session, flags, {}))),
+  );
+}
+
+/** The next name. @returns true, or false: ERROR_NO_MORE_ITEMS (259) at the end */
+export function EvtNextPublisherId(publisherEnum: EvtHandle, publisherId: Out<string>): boolean {
+  return attempt(false, () => {
+    const name = publishers.nextPublisherId(publisherEnum);
+    if (name === undefined)
+      throw new EvtError('ERROR_NO_MORE_ITEMS', 'EvtNextPublisherId', 'there are no more publishers');
+    publisherId.value = name;
+    return true;
+  });
+}
+
+/**
+ * What a publisher says of itself and of its events. It is closed with its session; what is read from it is closed with it.
+ * @param publisherId null: what every machine has, whoever publishes
+ * @param logFilePath an archived log whose messages come first, or null; logs of this machine have none
+ * @param locale      Windows' number of a language; 0: the machine's own
+ * @returns a handle, or null: ERROR_FILE_NOT_FOUND (2) for a publisher that is not known, ERROR_EVT_PUBLISHER_METADATA_NOT_FOUND
+ *   (15002) where no more than its name is, as for all of this machine's; ERROR_INVALID_PARAMETER (87), ERROR_CANCELLED (1223)
+ */
+export function EvtOpenPublisherMetadata(
+  session: EvtHandle | null,
+  publisherId: string | null,
+  logFilePath: string | null = null,
+  locale = 0,
+  flags = 0,
+): EvtHandle | null {
+  return attempt(null, () =>
+    runBlocking(publishers.openPublisherMetadata(session, publisherId, logFilePath, locale, flags, {})),
+  );
+}
+
+/**
+ * One property of a publisher. Of ChannelReferences, Levels, Tasks, Opcodes and Keywords it is a handle (EvtVarTypeEvtHandle) for
+ * {@link EvtGetObjectArrayProperty}; close it.
+ * @param propertyId EvtPublisherMetadata…
+ * @returns true, or false: ERROR_INVALID_PARAMETER (87), ERROR_INVALID_HANDLE (6)
+ */
+export function EvtGetPublisherMetadataProperty(
+  publisherMetadata: EvtHandle,
+  propertyId: number,
+  flags: number,
+  propertyValue: Out<Variant>,
+): boolean {
+  return attempt(false, () => {
+    propertyValue.value = publishers.publisherMetadataProperty(publisherMetadata, propertyId, flags);
+    return true;
+  });
+}
+
+/** @returns true, or false: ERROR_INVALID_HANDLE (6) */
+export function EvtGetObjectArraySize(objectArray: EvtHandle, size: Out<number>): boolean {
+  return attempt(false, () => {
+    size.value = publishers.objectArraySize(objectArray);
+    return true;
+  });
+}
+
+/**
+ * One property of an item of a publisher's list.
+ * @param propertyId of the item, such as EvtPublisherMetadataLevelName
+ * @returns true, or false: ERROR_INVALID_PARAMETER (87), also for an index that is too large
+ */
+export function EvtGetObjectArrayProperty(
+  objectArray: EvtHandle,
+  propertyId: number,
+  arrayIndex: number,
+  flags: number,
+  propertyValue: Out<Variant>,
+): boolean {
+  return attempt(false, () => {
+    propertyValue.value = publishers.objectArrayProperty(objectArray, propertyId, arrayIndex, flags);
+    return true;
+  });
+}
+
+/**
+ * The events that a publisher declares, for {@link EvtNextEventMetadata}.
+ * @returns a handle, or null: ERROR_INVALID_HANDLE (6), ERROR_CANCELLED (1223)
+ */
+export function EvtOpenEventMetadataEnum(publisherMetadata: EvtHandle, flags = 0): EvtHandle | null {
+  return attempt(null, () =>
+    publishers.openEventMetadataEnum(
+      publisherMetadata,
+      runBlocking(publishers.eventsOfPublisher(publisherMetadata, flags, {})),
+    ),
+  );
+}
+
+/** The next event's metadata; close it. @returns a handle, or null: ERROR_NO_MORE_ITEMS (259) at the end */
+export function EvtNextEventMetadata(eventMetadataEnum: EvtHandle, flags = 0): EvtHandle | null {
+  return attempt(null, () => {
+    const event = publishers.nextEventMetadata(eventMetadataEnum, flags);
+    if (event === undefined)
+      throw new EvtError('ERROR_NO_MORE_ITEMS', 'EvtNextEventMetadata', 'there are no more events');
+    return event;
+  });
+}
+
+/** @param propertyId EventMetadataEvent… @returns true, or false: ERROR_INVALID_PARAMETER (87) */
+export function EvtGetEventMetadataProperty(
+  eventMetadata: EvtHandle,
+  propertyId: number,
+  flags: number,
+  propertyValue: Out<Variant>,
+): boolean {
+  return attempt(false, () => {
+    propertyValue.value = publishers.eventMetadataProperty(eventMetadata, propertyId, flags);
+    return true;
+  });
+}
+
+/**
+ * A text of an event or of its publisher. Without a publisher: those that the event carries because it was forwarded, and those that
+ * every machine has, in English. A text in which something is not resolved is a success.
+ * @param publisherMetadata of the event's publisher, or null
+ * @param event             null only for EvtFormatMessageId and EvtFormatMessageProvider
+ * @param messageId         for EvtFormatMessageId
+ * @param values            what goes into the text instead of the event's own values, or null
+ * @param flags             one of EvtFormatMessage…
+ * @param message           takes the text; with EvtFormatMessageKeyword an array of them
+ * @returns true, or false: ERROR_EVT_MESSAGE_NOT_FOUND (15027), ERROR_EVT_MESSAGE_ID_NOT_FOUND (15028), ERROR_INVALID_PARAMETER (87),
+ *   ERROR_INVALID_HANDLE (6)
+ */
+export function EvtFormatMessage(
+  publisherMetadata: EvtHandle | null,
+  event: EvtHandle | null,
+  messageId: number,
+  valueCount: number,
+  values: readonly Variant[] | null,
+  flags: number,
+  message: Out<FormattedMessage>,
+): boolean {
+  return attempt(false, () => {
+    message.value = runBlocking(
+      publishers.formatMessage(publisherMetadata, event, messageId, valueCount, values, flags, {}),
+    );
     return true;
   });
 }

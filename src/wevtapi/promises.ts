@@ -10,6 +10,8 @@ import { callLogInfo } from '../service/log-calls.ts';
 import * as channels from './channel-functions.ts';
 import type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
 import * as functions from './functions.ts';
+import type { FormattedMessage } from './publisher-functions.ts';
+import * as publishers from './publisher-functions.ts';
 
 export type { Variant, VariantScalar, VariantValue } from '../binxml/value.ts';
 export { EvtError, isCancelled } from '../errors/evt-error.ts';
@@ -17,6 +19,7 @@ export type { Win32Symbol } from '../errors/win32.ts';
 export type { EventSignal } from '../service/delivery.ts';
 export * from './constants.ts';
 export type { EvtHandle, EvtRpcLoginInfo, EvtSubscribeCallback } from './functions.ts';
+export type { FormattedMessage } from './publisher-functions.ts';
 
 /** Options of a call that can be cancelled. */
 export interface CallOptions {
@@ -31,7 +34,7 @@ export async function EvtOpenSession(
   timeout = 0,
   flags = 0,
 ): Promise<EvtHandle> {
-  return functions.openSession(loginClass, login, timeout, flags);
+  return functions.openSession(loginClass, login, timeout, flags, false);
 }
 
 /** Runs a query; cancelled through the session. See EvtQuery in `winevt/wevtapi`. */
@@ -222,4 +225,93 @@ export async function EvtSetChannelConfigProperty(
 /** Keeps the changes. See EvtSaveChannelConfig in `winevt/wevtapi`. */
 export async function EvtSaveChannelConfig(channelConfig: EvtHandle, flags = 0): Promise<void> {
   return runAsynchronous(channels.saveChannelConfig(channelConfig, flags));
+}
+
+/** The names of all publishers, for {@link EvtNextPublisherId}. See EvtOpenPublisherEnum in `winevt/wevtapi`. */
+export async function EvtOpenPublisherEnum(
+  session: EvtHandle | null,
+  flags = 0,
+  options: CallOptions = {},
+): Promise<EvtHandle> {
+  return publishers.openPublisherEnum(await runAsynchronous(publishers.namesOfPublishers(session, flags, options)));
+}
+
+/** The next name; undefined at the end. See EvtNextPublisherId in `winevt/wevtapi`. */
+export async function EvtNextPublisherId(publisherEnum: EvtHandle): Promise<string | undefined> {
+  return publishers.nextPublisherId(publisherEnum);
+}
+
+/** What a publisher says of itself; cancelled through the session. See EvtOpenPublisherMetadata in `winevt/wevtapi`. */
+export async function EvtOpenPublisherMetadata(
+  session: EvtHandle | null,
+  publisherId: string | null,
+  logFilePath: string | null = null,
+  locale = 0,
+  flags = 0,
+  options: CallOptions = {},
+): Promise<EvtHandle> {
+  return runAsynchronous(publishers.openPublisherMetadata(session, publisherId, logFilePath, locale, flags, options));
+}
+
+/** See EvtGetPublisherMetadataProperty in `winevt/wevtapi`. */
+export async function EvtGetPublisherMetadataProperty(
+  publisherMetadata: EvtHandle,
+  propertyId: number,
+  flags = 0,
+): Promise<Variant> {
+  return publishers.publisherMetadataProperty(publisherMetadata, propertyId, flags);
+}
+
+/** See EvtGetObjectArraySize in `winevt/wevtapi`. */
+export async function EvtGetObjectArraySize(objectArray: EvtHandle): Promise<number> {
+  return publishers.objectArraySize(objectArray);
+}
+
+/** See EvtGetObjectArrayProperty in `winevt/wevtapi`. */
+export async function EvtGetObjectArrayProperty(
+  objectArray: EvtHandle,
+  propertyId: number,
+  arrayIndex: number,
+  flags = 0,
+): Promise<Variant> {
+  return publishers.objectArrayProperty(objectArray, propertyId, arrayIndex, flags);
+}
+
+/** The events that a publisher declares; cancelled through it. See EvtOpenEventMetadataEnum in `winevt/wevtapi`. */
+export async function EvtOpenEventMetadataEnum(
+  publisherMetadata: EvtHandle,
+  flags = 0,
+  options: CallOptions = {},
+): Promise<EvtHandle> {
+  const events = await runAsynchronous(publishers.eventsOfPublisher(publisherMetadata, flags, options));
+  return publishers.openEventMetadataEnum(publisherMetadata, events);
+}
+
+/** The next event's metadata; undefined at the end. See EvtNextEventMetadata in `winevt/wevtapi`. */
+export async function EvtNextEventMetadata(eventMetadataEnum: EvtHandle, flags = 0): Promise<EvtHandle | undefined> {
+  return publishers.nextEventMetadata(eventMetadataEnum, flags);
+}
+
+/** See EvtGetEventMetadataProperty in `winevt/wevtapi`. */
+export async function EvtGetEventMetadataProperty(
+  eventMetadata: EvtHandle,
+  propertyId: number,
+  flags = 0,
+): Promise<Variant> {
+  return publishers.eventMetadataProperty(eventMetadata, propertyId, flags);
+}
+
+/** A text of an event or of its publisher; cancelled through the publisher. See EvtFormatMessage in `winevt/wevtapi`. */
+export async function EvtFormatMessage(
+  publisherMetadata: EvtHandle | null,
+  event: EvtHandle | null,
+  messageId: number,
+  valueCount: number,
+  values: readonly Variant[] | null,
+  flags: number,
+  options: CallOptions = {},
+): Promise<FormattedMessage> {
+  return runAsynchronous(
+    publishers.formatMessage(publisherMetadata, event, messageId, valueCount, values, flags, options),
+  );
 }

@@ -5,8 +5,7 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { ServerLimits } from '../../src/even6/rpc/server-limits.ts';
-import { ntHash } from '../../src/even6/security/ntlm-keys.ts';
-import { saveUser } from '../../src/server/users.ts';
+import { addUser } from '../../src/server/users.ts';
 import { temporaryFolder } from '../log-files.ts';
 import { PASSWORD } from '../server/serve.ts';
 
@@ -65,11 +64,7 @@ export class ServedProcess {
     const store = path.join(folder, 'store');
     const users = path.join(folder, 'users.json');
     mkdirSync(store);
-    const hash = Buffer.from(ntHash(PASSWORD)).toString('hex');
-    for (const name of ['alice', 'mallory', 'trudy']) {
-      const grants = [{ channels: '*', rights: ['read'] as const }];
-      saveUser(users, { name, ntHash: hash, administrator: false, grants });
-    }
+    for (const name of ['alice', 'mallory', 'trudy']) addUser(users, { name, password: PASSWORD });
     await prepare(store);
     const options = JSON.stringify({ folder: store, users, limits });
     const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', PROGRAM, options], {

@@ -14,6 +14,7 @@ export const ROOMS = [
   'kernel',
   'render',
   'query',
+  'providers',
   'operations',
   'store',
   'even6',
@@ -26,7 +27,17 @@ export const ROOMS = [
 ] as const;
 
 /** Rooms without Node, files or clocks. */
-export const PURE_ROOMS: readonly string[] = ['errors', 'bytes', 'binxml', 'evtx', 'demo', 'kernel', 'render', 'query'];
+export const PURE_ROOMS: readonly string[] = [
+  'errors',
+  'bytes',
+  'binxml',
+  'evtx',
+  'demo',
+  'kernel',
+  'render',
+  'query',
+  'providers',
+];
 
 /** The room of a file: its folder, or the file's own name when it lies in src/ itself. */
 export function roomOf(path: string): string {

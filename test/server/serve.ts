@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { ntHash } from '../../src/even6/security/ntlm-keys.ts';
 import { EventLogServer, type ServerOptions } from '../../src/server/event-log-server.ts';
-import { saveUser } from '../../src/server/users.ts';
+import { addUser } from '../../src/server/users.ts';
 import type { RemoteSessionOptions } from '../../src/service/remote/credentials.ts';
 import { EventLogSession } from '../../src/session/event-log-session.ts';
 import { temporaryFolder } from '../log-files.ts';
@@ -29,9 +28,8 @@ export async function serve(options: Partial<ServerOptions> = {}): Promise<Serve
   const exports = path.join(folder, 'exports');
   const users = path.join(folder, 'users.json');
   mkdirSync(exports);
-  const hash = Buffer.from(ntHash(PASSWORD)).toString('hex');
   const user = (name: string, channels: string, rights: ('read' | 'clear')[], administrator = false) =>
-    saveUser(users, { name, ntHash: hash, administrator, grants: [{ channels, rights }] });
+    addUser(users, { name, password: PASSWORD, administrator, grants: [{ channels, rights }] });
   user('alice', '*', ['read', 'clear']);
   user('bob', 'App*', ['read']);
   user('carol', '*', ['read', 'clear'], true);

@@ -1,6 +1,6 @@
 import type { EventRecord } from '../../index.ts';
+import { timeText, variantText } from '../../render/variant-text.ts';
 import { levelName } from './names.ts';
-import { timeText, variantText } from './value-text.ts';
 
 /** `name=value; …` of the event's data; unnamed values stand alone. */
 export function dataText(event: EventRecord): string {

@@ -1,9 +1,9 @@
 import Table from 'cli-table3';
 import type { EventRecord } from '../../index.ts';
+import { variantText } from '../../render/variant-text.ts';
 import { COLUMNS, type Column, pair } from './columns.ts';
 import type { Formatter } from './event-lines.ts';
 import { printableLine } from './printable.ts';
-import { variantText } from './value-text.ts';
 
 /** Width where the output is no terminal and nobody says. */
 const DEFAULT_WIDTH = 160;

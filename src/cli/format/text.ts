@@ -1,8 +1,8 @@
 import type { EventRecord } from '../../index.ts';
+import { timeText, variantText } from '../../render/variant-text.ts';
 import type { Formatter } from './event-lines.ts';
 import { keywordNames, levelName, opcodeName } from './names.ts';
 import { printableLine, printableLines } from './printable.ts';
-import { timeText, variantText } from './value-text.ts';
 
 /** wevtutil's text form. Where it prints the provider's message, this prints the event's values: messages are not in logs. */
 export function textFormatter(): Formatter {

@@ -1,7 +1,7 @@
 import { NdrError } from '../ndr/ndr-error.ts';
 import { NdrWriter } from '../ndr/ndr-writer.ts';
 import { isSameSyntax, type Syntax } from '../pdu/bind.ts';
-import { ENDPOINT_MAPPER, EVENT_SERVICE, MANAGEMENT, NDR } from '../pdu/syntaxes.ts';
+import { ENDPOINT_MAPPER, MANAGEMENT, NDR } from '../pdu/syntaxes.ts';
 import { FaultStatus, RpcFault } from '../rpc/fault.ts';
 import type { RpcCall, RpcInterface } from '../rpc/rpc-interface.ts';
 import { AuthLevel } from '../security/security-context.ts';
@@ -20,21 +20,27 @@ import { decodeTower, encodeTower } from './tower.ts';
 const MAX_MAP_REQUEST = 8192;
 const MAX_MANAGEMENT_REQUEST = 1024;
 
-/** Where IEventService is spoken. */
+/** Where the interfaces of an event log server are spoken. */
 export interface Endpoint {
   readonly port: number;
   /** Four bytes of IPv4; zeros for another kind of address: clients go where they asked. */
   readonly address: readonly number[];
 }
 
-/** Tells clients the port of IEventService. Nobody has to say who he is for that. */
-export function endpointMapper(endpoint: () => Endpoint): RpcInterface {
+/**
+ * Tells clients the port where interfaces are spoken. Nobody has to say who he is for that.
+ * @param endpoint asked with the address of this machine that the client has reached
+ */
+export function endpointMapper(
+  interfaces: readonly Syntax[],
+  endpoint: (localAddress: string) => Endpoint,
+): RpcInterface {
   return {
     syntax: ENDPOINT_MAPPER,
     operations: EPM_OPERATIONS,
     minLevel: AuthLevel.none,
     requestBytes: MAX_MAP_REQUEST,
-    async call({ opnum, stub }: RpcCall): Promise<Uint8Array> {
+    async call({ opnum, stub, localAddress }: RpcCall): Promise<Uint8Array> {
       if (opnum === EPT_LOOKUP_HANDLE_FREE) {
         const to = new NdrWriter();
         handle.write(to, undefined);
@@ -44,11 +50,11 @@ export function endpointMapper(endpoint: () => Endpoint): RpcInterface {
       if (opnum !== EPT_MAP) throw new RpcFault(FaultStatus.operationRange, 'not offered', true);
       const { tower, maxTowers } = decoded(() => decodeMapRequest(stub));
       const wanted = tower === undefined ? undefined : decodeTower(tower);
-      const isKnown = wanted !== undefined && isSameSyntax(wanted.abstract, EVENT_SERVICE);
-      if (!isKnown || maxTowers === 0) {
-        return encodeMapResponse({ towers: [], status: isKnown ? 0 : EPT_NOT_REGISTERED }, maxTowers);
+      const known = interfaces.find((syntax) => wanted !== undefined && isSameSyntax(wanted.abstract, syntax));
+      if (known === undefined || maxTowers === 0) {
+        return encodeMapResponse({ towers: [], status: known === undefined ? EPT_NOT_REGISTERED : 0 }, maxTowers);
       }
-      const found = encodeTower({ abstract: EVENT_SERVICE, transfer: NDR, ...endpoint() });
+      const found = encodeTower({ abstract: known, transfer: NDR, ...endpoint(localAddress) });
       return encodeMapResponse({ towers: [found], status: 0 }, maxTowers);
     },
   };

@@ -49,7 +49,10 @@ export interface BindAckBody {
 }
 
 const BIND_HEAD = 12;
+/** The padding in front of the contexts is there only where there are some. */
+const LEAST_BIND = 9;
 const BIND_ACK_HEAD = 10;
+const NO_UUID = '0'.repeat(32);
 
 /** A syntax at a byte offset; the caller has checked that it is there. */
 export function readSyntax(bytes: Uint8Array, at: number): Syntax {
@@ -68,7 +71,7 @@ export function isSameSyntax(a: Syntax, b: Syntax): boolean {
 
 /** @throws PduError */
 export function decodeBind(body: Uint8Array): BindBody {
-  if (body.length < BIND_HEAD) throw new PduError('a bind is cut off');
+  if (body.length < LEAST_BIND) throw new PduError('a bind is cut off');
   const contexts: ContextItem[] = [];
   let at = BIND_HEAD;
   for (let i = 0; i < body[8]!; i++) {
@@ -118,7 +121,9 @@ export function decodeBindAck(body: Uint8Array): BindAckBody {
   if (at + count * (4 + SYNTAX_SIZE) > body.length) throw new PduError('the results of a bind are cut off');
   const results: ContextResult[] = [];
   for (let i = 0; i < count; i++, at += 4 + SYNTAX_SIZE) {
-    results.push({ result: u16(body, at), reason: u16(body, at + 2), transfer: readSyntax(body, at + 4) });
+    const chosen = readSyntax(body, at + 4);
+    const transfer = chosen.uuid === NO_UUID ? undefined : chosen;
+    results.push({ result: u16(body, at), reason: u16(body, at + 2), transfer });
   }
   return {
     maxTransmit: u16(body, 0),
@@ -150,7 +155,14 @@ export function encodeBindAck(ack: BindAckBody): Uint8Array {
   return bytes;
 }
 
-export const BindNakReason = { unspecified: 0, congestion: 1, localLimit: 2, version: 4, authType: 8 } as const;
+export const BindNakReason = {
+  unspecified: 0,
+  congestion: 1,
+  localLimit: 2,
+  version: 4,
+  authType: 8,
+  checksum: 9,
+} as const;
 
 /** The body of a bind_nak: why, and that 5.0 is what is spoken here. */
 export function encodeBindNak(reason: number): Uint8Array {

@@ -22,6 +22,8 @@ export const PduFlag = {
   last: 0x02,
   /** In bind and its answer: header signing. */
   headerSigning: 0x04,
+  /** In a request: its client has cancelled it meanwhile. */
+  pendingCancel: 0x04,
   multiplexing: 0x10,
   didNotExecute: 0x20,
   objectUuid: 0x80,
@@ -34,6 +36,8 @@ export const MAX_PDU_SIZE = 0xffff;
 /** What the two ends agree on lies within: what Windows offers, and what everybody must take. */
 export const MAX_FRAGMENT = 5840;
 export const MIN_FRAGMENT = 2048;
+/** Bytes behind the header that no padding reaches into: every body that may be padded begins with as many. */
+const UNPADDED = 8;
 const VERSION = 5;
 /** Little-endian integers, ASCII, IEEE reals. */
 const DATA_REPRESENTATION = 0x10;
@@ -92,7 +96,8 @@ export function decodePdu(bytes: Uint8Array): Pdu {
   }
   const trailer = bytes.length - authLength - TRAILER_SIZE;
   const padding = trailer < HEADER_SIZE ? 0 : bytes[trailer + 2]!;
-  if (trailer - padding < HEADER_SIZE) throw new PduError('token and padding are larger than the PDU');
+  const isTooMuch = padding > 0 && trailer - padding < HEADER_SIZE + UNPADDED;
+  if (trailer < HEADER_SIZE || isTooMuch) throw new PduError('token and padding are larger than the PDU');
   const auth = {
     type: bytes[trailer]!,
     level: bytes[trailer + 1]!,
@@ -109,13 +114,13 @@ export interface PduParts {
   readonly callId: number;
   readonly body: Uint8Array;
   readonly auth?: AuthTrailer | undefined;
-  /** Bytes that the body is padded to a multiple of, in front of a trailer. */
-  readonly alignment?: number;
+  /** Bytes between the body and a trailer. Default: as many as put the trailer at a multiple of 4. */
+  readonly padding?: number;
 }
 
-/** A PDU in bytes. @throws PduError for more than a PDU can be */
-export function encodePdu({ type, flags, callId, body, auth, alignment = 4 }: PduParts): Uint8Array {
-  const padding = auth === undefined ? 0 : (alignment - (body.length % alignment)) % alignment;
+/** A PDU in bytes. */
+export function encodePdu({ type, flags, callId, body, auth, ...parts }: PduParts): Uint8Array {
+  const padding = auth === undefined ? 0 : (parts.padding ?? -body.length & 3);
   const trailer = HEADER_SIZE + body.length + padding;
   const size = auth === undefined ? trailer : trailer + TRAILER_SIZE + auth.token.length;
   // Its length would be told as another one.

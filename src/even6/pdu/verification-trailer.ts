@@ -10,8 +10,8 @@ const MUST_PROCESS = 0x8000;
 const Command = { bitMask: 1, presentationContext: 2, headerCopy: 3 } as const;
 const SYNTAXES_SIZE = 40;
 const HEADER_COPY_SIZE = 16;
-/** Bytes that a trailer takes at most: all its commands, and room for unknown ones. What lies in front of them is the call's. */
-const MAX_TRAILER = 512;
+/** Bytes that a trailer takes at most: what looks like one farther inside is part of a parameter. */
+const MAX_TRAILER = 1024;
 
 /** The call that a trailer must be of. */
 export interface VerifiedCall {

@@ -4,9 +4,8 @@ import { decodeMapResponse, EPT_MAP, encodeMapRequest } from '../epm/ept-map.ts'
 import { decodeTower, encodeTower } from '../epm/tower.ts';
 import { NdrError } from '../ndr/ndr-error.ts';
 import { ENDPOINT_MAPPER, EVENT_SERVICE, NDR } from '../pdu/syntaxes.ts';
-import type { Fields } from '../stubs/codec.ts';
-import { decodeResponse, encodeRequest, type RpcOperation } from '../stubs/operations.ts';
-import { ClientConnection, type ClientSecurity } from './client-connection.ts';
+import { ClientConnection, type ClientSecurity, type SentCall } from './client-connection.ts';
+import { RpcClient } from './rpc-client.ts';
 import { lostError } from './rpc-failure.ts';
 
 /** The port on which everybody asks for ports. */
@@ -25,51 +24,43 @@ export interface ServerAddress {
   readonly cancelTimeoutMs: number;
 }
 
-/** What a server answered: values are there even when the status says failure. */
-export interface RpcAnswer<Out> {
-  readonly values: Out;
-  readonly status: number;
-}
-
-/** A call that is under way. */
-export interface RemoteCall<Out> {
-  readonly answer: Promise<RpcAnswer<Out>>;
-  /** Nobody waits for it any more. False when its answer still comes, and may bring something that has to be closed. */
-  orphan(): boolean;
-}
-
 /** The connections of one client to one server, which share their context handles. */
-export class ClientAssociation {
+export class ClientAssociation extends RpcClient {
   readonly #address: ServerAddress;
   readonly #security: ClientSecurity | undefined;
   readonly #connections: ClientConnection[] = [];
+  readonly #onConnections: (count: number) => void;
   #connecting: Promise<ClientConnection> | undefined;
   #group = 0;
   #port: number | undefined;
   #isClosed = false;
 
-  constructor(address: ServerAddress, security: ClientSecurity | undefined) {
+  /** @param onConnections told of the number of connections whenever it changes */
+  constructor(
+    address: ServerAddress,
+    security: ClientSecurity | undefined,
+    onConnections: (count: number) => void = () => {},
+  ) {
+    super();
+    this.#onConnections = onConnections;
     this.#address = address;
     this.#security = security;
     this.#port = address.port;
   }
 
-  /** Handles are good as long as some connection of their group is there. */
   get isConnected(): boolean {
     return this.#connections.length > 0;
   }
 
-  get address(): ServerAddress {
-    return this.#address;
+  get cancelTimeoutMs(): number {
+    return this.#address.cancelTimeoutMs;
   }
 
-  /** Ends all connections; the server lets go of all handles. No call can be made any more. */
   close(): void {
     this.#isClosed = true;
     this.drop();
   }
 
-  /** Gives up all connections; the next call makes a new one. */
   drop(): void {
     for (const connection of [...this.#connections]) connection.close();
   }
@@ -108,6 +99,7 @@ export class ClientAssociation {
     }
     this.#group = connection.group;
     this.#connections.push(connection);
+    this.#onConnections(this.#connections.length);
     return connection;
   }
 
@@ -119,7 +111,9 @@ export class ClientAssociation {
     });
     const connection: ClientConnection = new ClientConnection(socket, () => {
       const at = this.#connections.indexOf(connection);
-      if (at !== -1) this.#connections.splice(at, 1);
+      if (at === -1) return;
+      this.#connections.splice(at, 1);
+      this.#onConnections(this.#connections.length);
     });
     return connection;
   }
@@ -169,40 +163,11 @@ export class ClientAssociation {
     await this.#free(api).catch(() => {});
   }
 
-  /**
-   * Makes a call.
-   * @param isLong it may wait: there must be another way for a cancel
-   * @throws EvtError as connecting does; a fault's code; RPC_S_CALL_FAILED (1726) when the connection is lost meanwhile
-   */
-  async call<In extends Fields, Out extends Fields>(
-    operation: RpcOperation<In, Out>,
-    input: In,
-    api: string,
-    isLong = false,
-  ): Promise<RemoteCall<Out>> {
-    const stub = encodeRequest(operation, input);
+  async send(opnum: number, stub: Uint8Array, api: string, isLong: boolean): Promise<SentCall> {
     const connection = await this.#free(api);
-    const { answer, orphan } = connection.call(operation.opnum, stub, api);
+    const sent = connection.call(opnum, stub, api);
     if (isLong && !connection.isMultiplexed) void this.#prepareLane(api);
-    const decoded = answer.then((bytes) => decodeAnswer(operation, bytes, api));
-    // Whoever gives up waiting for it must not be told of its failure.
-    decoded.catch(() => {});
-    return { answer: decoded, orphan };
-  }
-}
-
-function decodeAnswer<Out extends Fields>(
-  operation: RpcOperation<Fields, Out>,
-  bytes: Uint8Array,
-  api: string,
-): RpcAnswer<Out> {
-  try {
-    return decodeResponse(operation, bytes);
-  } catch (error) {
-    if (!(error instanceof NdrError)) throw error;
-    throw new EvtError('RPC_X_BAD_STUB_DATA', api, `the answer to ${operation.name}: ${error.message}`, {
-      cause: error,
-    });
+    return sent;
   }
 }
 

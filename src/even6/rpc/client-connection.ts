@@ -24,6 +24,7 @@ import {
 } from '../pdu/pdu.ts';
 import { Feature, featureSyntax, NDR } from '../pdu/syntaxes.ts';
 import { AuthType, type SecurityContext, SecurityError } from '../security/security-context.ts';
+import { FaultStatus } from './fault.ts';
 import { fragments, PduSecurity, StubAssembly } from './pdu-security.ts';
 import { faultError, lostError } from './rpc-failure.ts';
 import { SendQueue } from './send-queue.ts';
@@ -64,6 +65,8 @@ export class ClientConnection {
   readonly #calls = new Map<number, PendingCall>();
   readonly #onClose: () => void;
   #security: PduSecurity | undefined;
+  /** The server has not yet shown whether it takes the last leg of the authentication. */
+  #isUnproven = false;
   #nextCall = 1;
   #maxTransmit = MIN_FRAGMENT;
   #group = 0;
@@ -190,6 +193,7 @@ export class ClientConnection {
       if (context.type === AuthType.ntlm) {
         // Nobody answers this: a server that does not let us in says so when we call.
         const PADDING = new Uint8Array(4);
+        this.#isUnproven = true;
         this.#sendPdu({ type: PduType.auth3, callId: this.#takeCallId(), body: PADDING, auth });
         return;
       }
@@ -300,6 +304,7 @@ export class ClientConnection {
   #response(pdu: Pdu): void {
     // Whether or not anybody waits for it: what comes next is decrypted behind it.
     this.#security?.open(pdu);
+    this.#isUnproven = false;
     if (pdu.body.length < CALL_HEAD) throw new PduError('a response is cut off');
     const call = this.#calls.get(pdu.callId);
     if (call === undefined) return;
@@ -322,7 +327,10 @@ export class ClientConnection {
     if (call === undefined) return;
     this.#calls.delete(pdu.callId);
     this.#keepAlive();
-    call.reject(faultError(decodeFaultBody(pdu.body), call.api));
+    const status = decodeFaultBody(pdu.body);
+    // For Samba, a call behind a leg that it has not taken is out of sequence.
+    const isRefusal = this.#isUnproven && status === FaultStatus.protocolError;
+    call.reject(faultError(isRefusal ? FaultStatus.accessDenied : status, call.api));
   }
 }
 
@@ -334,7 +342,11 @@ const NAK_REASONS: ReadonlyMap<number, string> = new Map([
 ]);
 
 function refused(pdu: Pdu, api: string): EvtError {
-  if (pdu.type === PduType.fault) return faultError(decodeFaultBody(pdu.body), api);
+  if (pdu.type === PduType.fault) {
+    const status = decodeFaultBody(pdu.body);
+    // Nothing is protected yet: what the server's security package refuses is who we say we are.
+    return faultError(status === FaultStatus.securityPackage ? FaultStatus.accessDenied : status, api);
+  }
   const reason = pdu.type === PduType.bindNak ? decodeBindNak(pdu.body) : BindNakReason.unspecified;
   const why = NAK_REASONS.get(reason);
   return new EvtError(

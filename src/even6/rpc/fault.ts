@@ -1,11 +1,13 @@
 /** Statuses of faults (C706 appendix E; MS-RPCE), by what they say. */
 export const FaultStatus = {
   accessDenied: 0x5,
+  noCallActive: 0x6bd,
   badStubData: 0x6f7,
   securityPackage: 0x721,
   invalidTag: 0x1c00_0006,
   invalidBound: 0x1c00_0007,
   cancelled: 0x1c00_000d,
+  noMemory: 0x1c00_001b,
   unspecified: 0x1c00_0012,
   contextMismatch: 0x1c00_001a,
   operationRange: 0x1c01_0002,

@@ -1,8 +1,16 @@
 import { CALL_HEAD, encodeCallBody, stubOffset } from '../pdu/call-bodies.ts';
-import { encodePdu, HEADER_SIZE, type Pdu, PduFlag, type PduParts, TRAILER_SIZE } from '../pdu/pdu.ts';
+import {
+  type AuthTrailer,
+  encodePdu,
+  HEADER_SIZE,
+  type Pdu,
+  PduFlag,
+  type PduParts,
+  TRAILER_SIZE,
+} from '../pdu/pdu.ts';
 import { AuthLevel, type SecurityContext, SecurityError, SIGNATURE_SIZE } from '../security/security-context.ts';
 
-/** Stubs are cut at multiples of this, so that an encrypted piece needs no padding but the last. */
+/** Stubs are cut at multiples of this and the last piece is padded to one, as Windows and Samba do it. */
 const STUB_ALIGNMENT = 16;
 
 /** How the calls of a connection are protected, once both ends know each other. */
@@ -26,24 +34,27 @@ export class PduSecurity {
     if (!this.signs) return encodePdu(parts);
     const { type } = this.context;
     const auth = { type, level: this.level, contextId: this.contextId, token: new Uint8Array(SIGNATURE_SIZE) };
-    const bytes = encodePdu({ ...parts, auth, alignment: STUB_ALIGNMENT });
+    const padding = -(parts.body.length - CALL_HEAD) & (STUB_ALIGNMENT - 1);
+    const bytes = encodePdu({ ...parts, auth, padding });
     const bodyEnd = bytes.length - SIGNATURE_SIZE - TRAILER_SIZE;
     this.context.protect(bytes, HEADER_SIZE + CALL_HEAD, bodyEnd, this.level);
     return bytes;
   }
 
+  #isNamedBy({ type, level, contextId }: AuthTrailer): boolean {
+    return type === this.context.type && level === this.level && contextId === this.contextId;
+  }
+
   /**
-   * Decrypts a request or response in place, and checks its signature.
+   * Decrypts a request or response in place, and checks its signature. Which security context it is of stands in a first fragment;
+   * what later ones say about that is signed, and does not matter (MS-RPCE 3.3.1.5.2).
    * @throws SecurityError: the connection is useless then
    */
   open({ auth, bytes, flags, protectedEnd }: Pdu): void {
     if (!this.signs) return;
-    const { type } = this.context;
     if (
       auth === undefined ||
-      auth.type !== type ||
-      auth.level !== this.level ||
-      auth.contextId !== this.contextId ||
+      ((flags & PduFlag.first) !== 0 && !this.#isNamedBy(auth)) ||
       auth.token.length !== SIGNATURE_SIZE ||
       protectedEnd < HEADER_SIZE + stubOffset(flags)
     ) {

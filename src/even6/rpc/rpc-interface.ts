@@ -7,6 +7,8 @@ export interface RpcCall {
   readonly opnum: number;
   readonly stub: Uint8Array;
   readonly caller: Caller;
+  /** The address of this machine that the client has reached. */
+  readonly localAddress: string;
   readonly group: AssociationGroup;
   /** Aborted when the client cancels or gives up this call, or its connection is lost. */
   readonly signal: AbortSignal;

@@ -7,7 +7,7 @@ const REAP_EVERY_MS = 1000;
 const KEEP_ALIVE_MS = 60_000;
 
 /** What a listener needs, beside what its connections need. */
-export interface ListenerContext extends Omit<ConnectionContext, 'secondaryAddress' | 'onRefused'> {
+export interface ListenerContext extends Omit<ConnectionContext, 'secondaryAddress' | 'localAddress' | 'onRefused'> {
   readonly failures: LogonFailures;
   /** Told of a client that could not say who it is. */
   readonly onRefused: (address: string) => void;
@@ -69,6 +69,7 @@ export class RpcListener {
     const connection = new ServerConnection(socket, address, {
       ...this.#context,
       secondaryAddress: String(socket.localPort ?? 0),
+      localAddress: socket.localAddress ?? '',
       onRefused: (from) => {
         onRefused(from);
         return failures.note(from);

@@ -81,7 +81,15 @@ export class SendQueue {
   #pump(): void {
     while (!this.#isBlocked && !this.#isDropped && this.#waiting.length > 0) {
       const { pdus, size, on } = this.#waiting[0]!;
-      const next = pdus.next();
+      let next: IteratorResult<Uint8Array>;
+      try {
+        next = pdus.next();
+      } catch (error) {
+        // A PDU that cannot be signed is not sent, nor is anything behind it.
+        this.#isBlocked = true;
+        this.#stream.destroy(error as Error);
+        return;
+      }
       if (next.done) {
         this.#waiting.shift();
         this.#change(-size);

@@ -6,72 +6,103 @@ import { PduSecurity } from './pdu-security.ts';
 export type Authenticate = (type: number, level: number) => SecurityContext | undefined;
 
 /** Why a token is not taken. */
-export type AuthenticationFailure = 'type' | 'level' | 'refused';
+export type AuthenticationFailure = 'type' | 'level' | 'token' | 'sequence';
 
-/** The authentication of one connection: one security context, in as many legs as it takes. */
+/** Security contexts of one connection: a client that has more users than this takes another connection. */
+const MAX_CONTEXTS = 8;
+const NOTHING = new Uint8Array(0);
+
+/** One security context, in as many legs as it takes. */
+interface Authentication {
+  readonly security: PduSecurity;
+  state: 'pending' | 'done' | 'failed';
+}
+
+/** Who a request comes from, and what protects it. */
+export interface RequestSecurity {
+  /** undefined: nothing does. */
+  readonly security: PduSecurity | undefined;
+  readonly identity: Identity | undefined;
+  /** 1 without a security context. */
+  readonly level: number;
+}
+
+const UNPROTECTED: RequestSecurity = { security: undefined, identity: undefined, level: AuthLevel.none };
+
+/** The security contexts of one connection: that of its bind, and those that alter_context has added. */
 export class ServerAuthentication {
   readonly #authenticate: Authenticate;
-  #security: PduSecurity | undefined;
-  #state: 'none' | 'pending' | 'done' | 'failed' = 'none';
+  readonly #contexts = new Map<number, Authentication>();
+  /** That of the bind: a request without a trailer cannot be of another one. */
+  #bound: Authentication | undefined;
+  #hasFailed = false;
 
   constructor(authenticate: Authenticate) {
     this.#authenticate = authenticate;
   }
 
-  /** Protects what comes next; undefined until both ends know each other. */
-  get security(): PduSecurity | undefined {
-    return this.#state === 'done' ? this.#security : undefined;
-  }
-
   get state(): 'none' | 'pending' | 'done' | 'failed' {
-    return this.#state;
-  }
-
-  get identity(): Identity | undefined {
-    return this.#state === 'done' ? this.#security!.context.identity : undefined;
-  }
-
-  /** 1 without a security context. */
-  get level(): number {
-    return this.security?.level ?? AuthLevel.none;
+    if (this.#hasFailed) return 'failed';
+    const all = [...this.#contexts.values()];
+    if (all.length === 0) return 'none';
+    return all.some(({ state }) => state === 'done') ? 'done' : 'pending';
   }
 
   /**
    * Takes a client's token.
-   * @returns the answer to it, if there is one; or why it is not taken
+   * @param isBind it came with the connection's bind
+   * @returns the answer to it, whose token is empty where there is nothing to say; or why it is not taken
    */
-  step(
-    trailer: AuthTrailer,
-  ): { readonly answer: AuthTrailer | undefined } | { readonly failure: AuthenticationFailure } {
-    if (this.#state === 'failed' || this.#state === 'done') return this.#fail('refused');
+  step(trailer: AuthTrailer, isBind = false): AuthTrailer | { readonly failure: AuthenticationFailure } {
     const { type, level, contextId, token } = trailer;
-    if (this.#security === undefined) {
-      if (level < AuthLevel.connect || level > AuthLevel.privacy) return this.#fail('level');
-      const context = this.#authenticate(type, level);
-      if (context === undefined) return this.#fail('type');
-      this.#security = new PduSecurity(context, level, contextId);
-      this.#state = 'pending';
-    }
-    const { context } = this.#security;
-    if (context.type !== type || this.#security.level !== level || this.#security.contextId !== contextId) {
-      return this.#fail('refused');
-    }
+    const known = this.#contexts.get(contextId);
+    const current = known ?? this.#begin(trailer);
+    if (typeof current === 'string') return this.#fail(current);
+    if (isBind) this.#bound = current;
+    const { context } = current.security;
+    if (context.type !== type) return this.#fail('type', current);
+    if (current.state !== 'pending' || current.security.level !== level) return this.#fail('sequence', current);
     try {
       const { token: answer, done } = context.step(token);
-      if (done) this.#state = 'done';
-      return { answer: answer === undefined ? undefined : { type, level, contextId, token: answer } };
+      if (done) current.state = 'done';
+      return { type, level, contextId, token: answer ?? NOTHING };
     } catch (error) {
       if (!(error instanceof SecurityError)) throw error;
-      return this.#fail(error.reason === 'unsupported' ? 'type' : 'refused');
+      return this.#fail(error.reason === 'unsupported' ? 'type' : 'token', current);
     }
   }
 
-  #fail(failure: AuthenticationFailure): { readonly failure: AuthenticationFailure } {
-    this.#state = 'failed';
+  #begin({ type, level, contextId }: AuthTrailer): Authentication | AuthenticationFailure {
+    if (this.#hasFailed || this.#contexts.size >= MAX_CONTEXTS) return 'sequence';
+    if (level < AuthLevel.connect || level > AuthLevel.privacy) return 'level';
+    const context = this.#authenticate(type, level);
+    if (context === undefined) return 'type';
+    // Of datagrams: over a connection, nobody offers it.
+    if (level === AuthLevel.call) return 'level';
+    const begun: Authentication = { security: new PduSecurity(context, level, contextId), state: 'pending' };
+    this.#contexts.set(contextId, begun);
+    return begun;
+  }
+
+  #fail(failure: AuthenticationFailure, of?: Authentication): { readonly failure: AuthenticationFailure } {
+    if (of !== undefined) of.state = 'failed';
+    this.#hasFailed = true;
     return { failure };
   }
 
+  /** Whose request this is, by its first fragment; undefined when it names no security context that is ready. */
+  of(trailer: AuthTrailer | undefined): RequestSecurity | undefined {
+    const named = trailer === undefined ? this.#bound : this.#contexts.get(trailer.contextId);
+    if (named === undefined) return trailer === undefined ? UNPROTECTED : undefined;
+    const { security, state } = named;
+    if (state !== 'done') return undefined;
+    if (trailer !== undefined && (trailer.type !== security.context.type || trailer.level !== security.level)) {
+      return undefined;
+    }
+    return { security, identity: security.context.identity, level: security.level };
+  }
+
   dispose(): void {
-    this.#security?.context.dispose();
+    for (const { security } of this.#contexts.values()) security.context.dispose();
   }
 }

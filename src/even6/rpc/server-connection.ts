@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
-import { EvtError } from '../../errors/evt-error.ts';
+import { u32 } from '../../bytes/little-endian.ts';
 import { turn } from '../../operations/task.ts';
 import { BindNakReason, decodeBind, encodeBindAck, encodeBindNak } from '../pdu/bind.ts';
-import { decodeRequestBody, encodeFaultBody } from '../pdu/call-bodies.ts';
+import { encodeFaultBody } from '../pdu/call-bodies.ts';
 import {
   decodePdu,
   encodePdu,
@@ -21,11 +21,12 @@ import { type AnswerLane, AnswerLanes } from './answer-lanes.ts';
 import type { AssociationGroup, AssociationGroups, Caller } from './association-group.ts';
 import type { Clock } from './clock.ts';
 import { FaultStatus, RpcFault } from './fault.ts';
-import { fragments, StubAssembly } from './pdu-security.ts';
+import { IncomingCalls, type Refusal, type RunningCall } from './incoming-calls.ts';
+import { fragments } from './pdu-security.ts';
 import { PresentationContexts } from './presentation.ts';
 import type { RpcInterface } from './rpc-interface.ts';
 import { SendQueue } from './send-queue.ts';
-import { type Authenticate, ServerAuthentication } from './server-authentication.ts';
+import { type Authenticate, type AuthenticationFailure, ServerAuthentication } from './server-authentication.ts';
 import type { ServerLimits } from './server-limits.ts';
 import type { LoadedConnection, ServerLoad } from './server-load.ts';
 
@@ -46,27 +47,12 @@ export interface ConnectionContext {
   readonly authenticate: Authenticate;
   /** The port, in digits: what a bind is answered with. */
   readonly secondaryAddress: string;
+  /** The address that the client has reached. */
+  readonly localAddress: string;
   /** Told of a client that could not say who it is. @returns milliseconds that it waits for the answer */
   readonly onRefused: (address: string) => number;
   /** Told of failures that no client is told of. */
   readonly onError: (error: unknown) => void;
-}
-
-/** A call whose request has come, in part or whole. */
-interface PendingCall {
-  readonly id: number;
-  readonly contextId: number;
-  readonly opnum: number;
-  readonly target: RpcInterface;
-  readonly assembly: StubAssembly;
-  /** When its first fragment came. */
-  readonly since: number;
-  /** Bytes that are counted for what has come of it. */
-  held: number;
-  readonly abort: AbortController;
-  /** Nobody waits for its answer any more. */
-  isOrphaned: boolean;
-  isRunning: boolean;
 }
 
 /** One connection of a client, from its bind to its end. */
@@ -78,10 +64,9 @@ export class ServerConnection implements LoadedConnection {
   readonly #outgoing: SendQueue;
   readonly #presentation: PresentationContexts;
   readonly #authentication: ServerAuthentication;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls: IncomingCalls;
   readonly #lanes: AnswerLanes;
   #group: AssociationGroup | undefined;
-  #isMultiplexed = false;
   #maxTransmit = MIN_FRAGMENT;
   #isClosed = false;
   /** The last words are being sent. */
@@ -93,8 +78,6 @@ export class ServerConnection implements LoadedConnection {
   /** Others have their turn, or a failed logon waits: nothing is looked at meanwhile. */
   #isWaiting = false;
   #endDelay: (() => void) | undefined;
-  /** Bytes of all requests that have come in part. */
-  #partialBytes = 0;
   readonly #openedAt: number;
   /** When something last came. */
   #heardAt: number;
@@ -113,6 +96,7 @@ export class ServerConnection implements LoadedConnection {
     this.#lanes = new AnswerLanes(ANSWERS_AT_A_TIME, () => this.#outgoing.unsent <= limits.unsentBytes);
     this.#presentation = new PresentationContexts(context.interfaces, limits.presentationContexts);
     this.#authentication = new ServerAuthentication(context.authenticate);
+    this.#calls = new IncomingCalls(this.#presentation, this.#authentication, context);
     stream.on('data', (bytes: Uint8Array) => this.#receive(bytes));
     stream.on('error', () => this.close());
     stream.on('close', () => this.close());
@@ -129,10 +113,7 @@ export class ServerConnection implements LoadedConnection {
     this.#isClosed = true;
     this.#endDelay?.();
     this.#inbox.length = 0;
-    for (const call of this.#calls.values()) {
-      this.#releasePartial(call);
-      orphan(call);
-    }
+    this.#calls.orphanAll();
     this.#context.load.leave(this);
     this.#stream.destroy();
     this.#outgoing.drop();
@@ -150,9 +131,7 @@ export class ServerConnection implements LoadedConnection {
   }
 
   get #isUsed(): boolean {
-    if (this.#group !== undefined && this.#group.size > 0) return true;
-    for (const { isRunning } of this.#calls.values()) if (isRunning) return true;
-    return false;
+    return this.#calls.isRunning || (this.#group !== undefined && this.#group.size > 0);
   }
 
   stalledMs(now: number): number | undefined {
@@ -162,13 +141,13 @@ export class ServerConnection implements LoadedConnection {
   /** Ends the connection when it keeps others from being served. Called about once a second. */
   reap(now: number): void {
     const { handshakeMs, stallMs, idleMs } = this.#context.limits;
-    const isIdle = this.#calls.size === 0 && !this.#isUsed;
+    const isIdle = !this.#calls.isBusy && !this.#isUsed;
     const isLate = (since: number | undefined) => since !== undefined && now - since > stallMs;
     if (
       (this.isStranger && now - this.#openedAt > handshakeMs) ||
       (this.#outgoing.stalledMs(now) ?? 0) > stallMs ||
       isLate(this.#partialSince) ||
-      [...this.#calls.values()].some(({ isRunning, since }) => !isRunning && isLate(since)) ||
+      isLate(this.#calls.partialSince) ||
       (isIdle && now - this.#heardAt > idleMs)
     ) {
       this.close();
@@ -193,7 +172,7 @@ export class ServerConnection implements LoadedConnection {
         }
         const pdu = this.#nextPdu();
         if (pdu === undefined) break;
-        this.#handle(decodePdu(pdu));
+        this.#handleBytes(pdu);
       }
     } catch (error) {
       if (error instanceof PduError) this.#refuseVersion(error);
@@ -256,8 +235,30 @@ export class ServerConnection implements LoadedConnection {
   }
 
   #refuseVersion(error: PduError): void {
-    if (this.#group === undefined && error.isVersion)
-      this.#send(PduType.bindNak, 0, encodeBindNak(BindNakReason.version));
+    if (this.#group === undefined && error.isVersion) this.#refuseBind(0, BindNakReason.version);
+  }
+
+  /** A PDU that cannot be read is answered as Windows does where it would have been: what it was meant to be is known. */
+  #handleBytes(bytes: Uint8Array): void {
+    try {
+      this.#handle(decodePdu(bytes));
+    } catch (error) {
+      if (!(error instanceof PduError) || error.isVersion) throw error;
+      const callId = u32(bytes, 12);
+      if (bytes[2] === PduType.bind) this.#refuseBind(callId, BindNakReason.version);
+      else if (bytes[2] === PduType.auth3) this.#refuseUnbegun(callId, FaultStatus.noMemory);
+      else this.#violation(callId);
+    }
+  }
+
+  #refuseBind(callId: number, reason: number): void {
+    this.#send(PduType.bindNak, callId, encodeBindNak(reason));
+    this.#finish();
+  }
+
+  /** What is not even begun. */
+  #refuseUnbegun(callId: number, status: number): void {
+    this.#refuse({ callId, contextId: 0, fault: new RpcFault(status, 'refused', true), ends: true });
   }
 
   #handle(pdu: Pdu): void {
@@ -275,10 +276,10 @@ export class ServerConnection implements LoadedConnection {
         this.#request(pdu);
         return;
       case PduType.cancel:
-        this.#calls.get(pdu.callId)?.abort.abort(cancelled());
+        if (this.#verified(pdu)) this.#calls.cancel(pdu.callId);
         return;
       case PduType.orphaned:
-        this.#orphaned(pdu.callId);
+        if (this.#verified(pdu)) this.#calls.orphan(pdu.callId);
         return;
       default:
         this.#finish();
@@ -286,37 +287,33 @@ export class ServerConnection implements LoadedConnection {
   }
 
   #bind({ body, flags, callId, auth }: Pdu): void {
-    const nak = (reason: number) => {
-      this.#send(PduType.bindNak, callId, encodeBindNak(reason));
-      this.#finish();
-    };
+    const nak = (reason: number) => this.#refuseBind(callId, reason);
     const { contexts, group, maxTransmit, maxReceive } = decodeBind(body);
-    if (this.#group !== undefined || contexts.length === 0) {
+    if (this.#group !== undefined || !this.#presentation.takes(contexts)) {
       nak(BindNakReason.unspecified);
       return;
     }
     let answer: Parameters<typeof encodePdu>[0]['auth'];
     if (auth !== undefined) {
-      const step = this.#authentication.step(auth);
+      const step = this.#authentication.step(auth, true);
       if ('failure' in step) {
-        const delayMs = step.failure === 'refused' ? this.#context.onRefused(this.address) : 0;
-        const reason = step.failure === 'type' ? BindNakReason.authType : BindNakReason.unspecified;
-        this.#afterDelay(delayMs, () => nak(reason));
+        const delayMs = step.failure === 'token' ? this.#context.onRefused(this.address) : 0;
+        this.#afterDelay(delayMs, () => nak(nakReason(step.failure, auth.level)));
         return;
       }
-      answer = step.answer;
+      answer = step;
     }
     this.#group = this.#context.groups.join(group);
     if (this.#group === undefined) {
       nak(BindNakReason.unspecified);
       return;
     }
-    this.#isMultiplexed = (flags & PduFlag.multiplexing) !== 0;
-    // What the client can take, and what it sends: both ends use the smaller of what they can do.
-    this.#maxTransmit = fragmentSize(maxReceive);
+    this.#calls.isMultiplexed = (flags & PduFlag.multiplexing) !== 0;
+    // One size for both directions: the smaller of what the client takes and what it sends.
+    this.#maxTransmit = fragmentSize(Math.min(maxReceive, maxTransmit));
     const ack = encodeBindAck({
       maxTransmit: this.#maxTransmit,
-      maxReceive: fragmentSize(maxTransmit),
+      maxReceive: this.#maxTransmit,
       group: this.#group.id,
       secondaryAddress: this.#context.secondaryAddress,
       results: contexts.map((item) => this.#presentation.offer(item)),
@@ -327,24 +324,28 @@ export class ServerConnection implements LoadedConnection {
   #alter({ body, flags, callId, auth }: Pdu): void {
     const group = this.#group;
     if (group === undefined) {
-      this.#violation(callId, 0);
+      this.#violation(callId);
       return;
     }
     const { contexts } = decodeBind(body);
+    if (!this.#presentation.takes(contexts)) {
+      this.#violation(callId);
+      return;
+    }
     let answer: Parameters<typeof encodePdu>[0]['auth'];
     if (auth !== undefined) {
       const step = this.#authentication.step(auth);
       if ('failure' in step) {
-        this.#afterDelay(this.#context.onRefused(this.address), () =>
-          this.#fault(callId, 0, new RpcFault(FaultStatus.accessDenied, 'not authenticated', true)),
-        );
+        const isPackage = step.failure === 'type' || step.failure === 'token';
+        const status = isPackage ? FaultStatus.securityPackage : FaultStatus.accessDenied;
+        this.#afterDelay(this.#context.onRefused(this.address), () => this.#refuseUnbegun(callId, status));
         return;
       }
-      answer = step.answer;
+      answer = step;
     }
     const ack = encodeBindAck({
       maxTransmit: this.#maxTransmit,
-      maxReceive: MAX_FRAGMENT,
+      maxReceive: this.#maxTransmit,
       group: group.id,
       secondaryAddress: '',
       results: contexts.map((item) => this.#presentation.offer(item)),
@@ -355,138 +356,36 @@ export class ServerConnection implements LoadedConnection {
   /** The last leg of plain NTLM has no answer: a client that is not let in learns it from its first call. */
   #auth3({ auth, callId }: Pdu): void {
     if (this.#group === undefined || auth === undefined) {
-      this.#violation(callId, 0);
+      this.#violation(callId);
       return;
     }
     if ('failure' in this.#authentication.step(auth)) this.#afterDelay(this.#context.onRefused(this.address), () => {});
   }
 
   #request(pdu: Pdu): void {
-    const { callId, flags } = pdu;
-    const { contextId, opnum, allocHint } = decodeRequestBody(pdu.body, flags);
     if (this.#group === undefined) {
-      this.#violation(callId, contextId);
+      this.#refuse({ callId: pdu.callId, contextId: 0, fault: protocolError(false), ends: true });
       return;
     }
-    if (this.#authentication.state === 'pending' || this.#authentication.state === 'failed') {
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.accessDenied, 'not authenticated', true));
-      if (this.#authentication.state === 'failed') this.#finish();
-      return;
-    }
-    try {
-      this.#authentication.security?.open(pdu);
-    } catch (error) {
-      if (!(error instanceof SecurityError)) throw error;
-      this.#fault(callId, contextId, new RpcFault(FaultStatus.securityPackage, 'bad signature'));
-      this.#finish();
-      return;
-    }
-    const call = this.#assemble(callId, contextId, opnum, flags);
-    if (call === undefined) return;
-    const { stub } = decodeRequestBody(pdu.body, flags);
-    if (!call.assembly.add(stub, flags)) {
-      this.#violation(callId, contextId);
-      return;
-    }
-    const refuse = (status: number, what: string) => {
-      this.#drop(call);
-      this.#refuse(callId, contextId, new RpcFault(status, what, true));
-    };
-    const max = Math.min(this.#context.limits.requestBytes, call.target.requestBytes ?? Number.POSITIVE_INFINITY);
-    if (call.assembly.size > max || allocHint > this.#context.limits.requestBytes) {
-      refuse(FaultStatus.accessDenied, 'the request is too large');
-      return;
-    }
-    if ((flags & PduFlag.last) === 0) {
-      if (!this.#holdPartial(call, stub.length)) refuse(FaultStatus.tooBusy, 'too much of requests is waiting');
-      return;
-    }
-    this.#releasePartial(call);
-    call.isRunning = true;
-    void this.#run(call);
+    const taken = this.#calls.take(pdu);
+    if (taken === undefined) return;
+    if ('fault' in taken) this.#refuse(taken);
+    else void this.#run(taken);
   }
 
-  /** Counts what has come of a request. @returns false when this connection, or all of them, have too much of that */
-  #holdPartial(call: PendingCall, bytes: number): boolean {
-    if (this.#partialBytes + bytes > this.#context.limits.requestBytes) return false;
-    if (!this.#context.load.holdPartial(bytes)) return false;
-    this.#partialBytes += bytes;
-    call.held += bytes;
-    return true;
-  }
-
-  #releasePartial(call: PendingCall): void {
-    this.#context.load.releasePartial(call.held);
-    this.#partialBytes -= call.held;
-    call.held = 0;
-  }
-
-  /** Forgets a call whose request has not come in whole. */
-  #drop(call: PendingCall): void {
-    this.#releasePartial(call);
-    this.#calls.delete(call.id);
-  }
-
-  /** The call that a fragment belongs to; undefined when it has been answered already, with a fault. */
-  #assemble(callId: number, contextId: number, opnum: number, flags: number): PendingCall | undefined {
-    const known = this.#calls.get(callId);
-    if ((flags & PduFlag.first) === 0) {
-      if (known !== undefined && !known.isRunning && known.contextId === contextId && known.opnum === opnum)
-        return known;
-      // The rest of a request that was refused at its beginning is swallowed.
-      if (known === undefined && this.#refused === callId) return undefined;
-      this.#violation(callId, contextId);
-      return undefined;
-    }
-    if (known !== undefined || (this.#calls.size > 0 && !this.#isMultiplexed)) {
-      this.#violation(callId, contextId);
-      return undefined;
-    }
-    if (this.#calls.size >= this.#context.limits.callsPerConnection) {
-      this.#refuse(callId, contextId, new RpcFault(FaultStatus.tooBusy, 'too many calls', true));
-      return undefined;
-    }
-    const target = this.#admitted(contextId, opnum);
-    if (target instanceof RpcFault) {
-      this.#refuse(callId, contextId, target);
-      return undefined;
-    }
-    const call: PendingCall = {
-      id: callId,
-      contextId,
-      opnum,
-      target,
-      assembly: new StubAssembly(),
-      since: this.#context.clock.now(),
-      held: 0,
-      abort: new AbortController(),
-      isOrphaned: false,
-      isRunning: false,
-    };
-    this.#calls.set(callId, call);
-    return call;
-  }
-
-  /** The interface of a call; or why there will be none, whatever its stub: then the stub need not be kept. */
-  #admitted(contextId: number, opnum: number): RpcInterface | RpcFault {
-    const target = this.#presentation.get(contextId);
-    if (target === undefined) return new RpcFault(FaultStatus.unknownInterface, 'no such context', true);
-    if (this.#authentication.level < target.minLevel) {
-      return new RpcFault(FaultStatus.accessDenied, 'the level is too low', true);
-    }
-    if (opnum >= target.operations) return new RpcFault(FaultStatus.operationRange, 'no such operation', true);
-    return target;
-  }
-
-  /** The last call that was refused while its request was still coming. */
-  #refused: number | undefined;
-
-  #refuse(callId: number, contextId: number, fault: RpcFault): void {
-    this.#refused = callId;
+  #refuse({ callId, contextId, fault, ends }: Refusal): void {
     this.#fault(callId, contextId, fault);
+    if (ends) this.#finish();
   }
 
-  async #run(call: PendingCall): Promise<void> {
+  /** Whether a PDU about a call is to be heeded. */
+  #verified(pdu: Pdu): boolean {
+    const refusal = this.#calls.verify(pdu);
+    if (refusal !== undefined) this.#refuse(refusal);
+    return refusal === undefined;
+  }
+
+  async #run(call: RunningCall): Promise<void> {
     let undo: (() => void) | undefined;
     const lane = this.#lanes.open();
     try {
@@ -497,9 +396,10 @@ export class ServerConnection implements LoadedConnection {
         undo?.();
         return;
       }
-      const { id: callId, contextId } = call;
-      const carrier = { type: PduType.response, flags: 0, callId, contextId, opnum: 0 };
-      const pdus = fragments(stub, carrier, this.#maxTransmit, this.#authentication.security);
+      // Windows answers with the low byte of the context's id, and so do others who have looked at it.
+      const contextId = call.contextId & 0xff;
+      const carrier = { type: PduType.response, flags: 0, callId: call.id, contextId, opnum: 0 };
+      const pdus = fragments(stub, carrier, this.#maxTransmit, call.origin.security);
       this.#outgoing.push(pdus, stub.length, { sent: () => this.#throttle(), dropped: undo });
     } catch (error) {
       undo?.();
@@ -509,28 +409,22 @@ export class ServerConnection implements LoadedConnection {
       this.#fault(call.id, call.contextId, fault);
     } finally {
       lane.leave();
-      this.#calls.delete(call.id);
+      this.#calls.finished(call);
       this.#throttle();
     }
   }
 
-  async #answer(call: PendingCall, lane: AnswerLane, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
-    const { contextId, opnum, id: callId, target } = call;
-    const { level, identity } = this.#authentication;
+  async #answer(call: RunningCall, lane: AnswerLane, onUndelivered: (undo: () => void) => void): Promise<Uint8Array> {
+    const { contextId, opnum, id: callId, target, origin, assembly } = call;
+    const { level, identity } = origin;
     const verified = { abstract: target.syntax, transfer: NDR, callId, contextId, opnum };
-    const stub =
-      level >= AuthLevel.packet ? checkVerificationTrailer(call.assembly.stub, verified) : call.assembly.stub;
+    const stub = level >= AuthLevel.packet ? checkVerificationTrailer(assembly.stub, verified) : assembly.stub;
     if (stub === undefined)
       throw new RpcFault(FaultStatus.accessDenied, 'the verification trailer is of another call', true);
     const caller: Caller = { identity, level, address: this.address };
-    return target.call({ opnum, stub, caller, group: this.#group!, signal: call.abort.signal, lane, onUndelivered });
-  }
-
-  #orphaned(callId: number): void {
-    const call = this.#calls.get(callId);
-    if (call === undefined) return;
-    orphan(call);
-    if (!call.isRunning) this.#drop(call);
+    const { localAddress } = this.#context;
+    const { signal } = call.abort;
+    return target.call({ opnum, stub, caller, localAddress, group: this.#group!, signal, lane, onUndelivered });
   }
 
   #fault(callId: number, contextId: number, { status, didNotExecute }: RpcFault): void {
@@ -539,9 +433,8 @@ export class ServerConnection implements LoadedConnection {
   }
 
   /** What the other end must not do: it is told, and the connection ends. */
-  #violation(callId: number, contextId: number): void {
-    this.#fault(callId, contextId, new RpcFault(FaultStatus.protocolError, 'out of sequence', true));
-    this.#finish();
+  #violation(callId: number): void {
+    this.#refuse({ callId, contextId: 0, fault: protocolError(true), ends: true });
   }
 
   #send(
@@ -552,7 +445,8 @@ export class ServerConnection implements LoadedConnection {
     flags = 0,
   ): void {
     const all = flags | PduFlag.first | PduFlag.last;
-    this.#outgoing.push([encodePdu({ type, flags: all, callId, body, auth })], body.length);
+    const pdu = encodePdu({ type, flags: all, callId, body, auth });
+    this.#outgoing.push([pdu], pdu.length, { sent: () => this.#throttle() });
   }
 
   /** Ends the connection when what is queued has been sent. */
@@ -565,21 +459,17 @@ export class ServerConnection implements LoadedConnection {
       sent: () => this.#stream.end(() => this.#context.clock.after(LINGER_MS, () => this.close())),
     });
     this.#inbox.length = 0;
-    for (const call of this.#calls.values()) {
-      this.#releasePartial(call);
-      orphan(call);
-    }
+    this.#calls.orphanAll();
   }
 }
 
-function orphan(call: PendingCall): void {
-  call.isOrphaned = true;
-  call.abort.abort(cancelled());
+function nakReason(failure: AuthenticationFailure, level: number): number {
+  if (failure === 'type') return BindNakReason.authType;
+  return level === AuthLevel.call ? BindNakReason.checksum : BindNakReason.unspecified;
 }
 
-/** What a call that the client gives up ends with. */
-function cancelled(): EvtError {
-  return new EvtError('ERROR_CANCELLED', 'RPC', 'cancelled by the client');
+function protocolError(didNotExecute: boolean): RpcFault {
+  return new RpcFault(FaultStatus.protocolError, 'out of sequence', didNotExecute);
 }
 
 function fragmentSize(size: number): number {

@@ -16,6 +16,8 @@ export interface ServerLimits {
   readonly callsPerConnection: number;
   /** One request's stub, and all of one connection that have come in part. */
   readonly requestBytes: number;
+  /** All requests of one connection that have no answer yet. */
+  readonly pendingRequestBytes: number;
   /** All requests that have come in part. */
   readonly partialRequestBytes: number;
   /** Time for the rest of a PDU, and of a request, to come in; and for something of an answer to be taken. */
@@ -50,6 +52,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   presentationContexts: 100,
   callsPerConnection: 64,
   requestBytes: 4 * MIB,
+  pendingRequestBytes: 8 * MIB,
   partialRequestBytes: 64 * MIB,
   stallMs: 60 * SECOND,
   unsentBytes: 4 * MIB,

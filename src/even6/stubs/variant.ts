@@ -30,12 +30,6 @@ const boolean: Codec<boolean> = plain(
   (from) => from.u8() !== 0,
   false,
 );
-/** In arrays, a truth takes 32 bits. */
-const boolean4: Codec<boolean> = plain(
-  (to, value) => to.u32(value ? 1 : 0),
-  (from) => from.u32() !== 0,
-  false,
-);
 const nothing: Codec<0> = plain(
   (to) => to.u32(0),
   (from) => {
@@ -80,7 +74,7 @@ const ARMS: readonly Arm[] = [
   arm('uint64', u8),
   arm('string', optional(string(MAX_STRING))),
   arm('guid', optional(guid)),
-  arm('booleans', array({ codec: boolean4, size: 4, alignment: 4 }, MAX_BOOLEANS)),
+  arm('booleans', array({ codec: boolean, size: 1, alignment: 1 }, MAX_BOOLEANS)),
   arm('uint32s', array({ codec: u4, size: 4, alignment: 4 }, MAX_UINT32S)),
   arm('uint64s', array({ codec: u8, size: 8, alignment: 8 }, MAX_UINT64S)),
   arm('strings', array(stringElement, MAX_STRINGS)),

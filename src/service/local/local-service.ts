@@ -5,6 +5,7 @@ import { EvtError } from '../../errors/evt-error.ts';
 import { CHUNK_SIZE } from '../../evtx/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
+import type { MessageRequest } from '../../providers/metadata.ts';
 import { type ParsedQuery, parseQuery } from '../../query/index.ts';
 import type { ChannelConfig } from '../../store/channel-config.ts';
 import type { AppendResult } from '../../store/channel-log.ts';
@@ -15,9 +16,12 @@ import type {
   EventLogService,
   ExportRequest,
   ExportResult,
+  LogAdmission,
   LogInfo,
   PathType,
   Progress,
+  Publisher,
+  PublisherRequest,
   QueryRequest,
   ResultSet,
   SourceStatus,
@@ -29,12 +33,14 @@ import { checkTarget, exportResult } from './export-log.ts';
 import { listFolder, statFile } from './files.ts';
 import { channelOf, logFiles } from './folder.ts';
 import { defaultConcurrency } from './line-scan.ts';
+import { defaultMessage, LocalPublisher } from './local-publisher.ts';
 import { LocalResultSet } from './local-result-set.ts';
 import { openStore, readConfiguration } from './local-store.ts';
 import { LogFile } from './log-file.ts';
 import { readLogInfo } from './log-info.ts';
 import { LogWalker } from './log-walker.ts';
 import { MergedOrder } from './merged-order.ts';
+import { MetPublishers } from './met-publishers.ts';
 import { recordDamage } from './record-damage.ts';
 import { matcherFor, type SourceSelection } from './selection.ts';
 import { SingleOrder } from './single-order.ts';
@@ -44,7 +50,12 @@ import { LocalSubscription, SubscribedLog } from './subscription.ts';
 const SLOTS_PER_READ = 8;
 const SLOTS_PER_MERGED_READ = 1;
 
-const FILE_SCHEME = 'file://';
+const FILE_SCHEME = /^file:\/\//i;
+
+/** Names of publishers have no case. */
+function publisherKey(name: string): string {
+  return name.toLowerCase();
+}
 
 /** A log that a query names: where it is, and the path of the query's filters that are for it. */
 interface WantedLog {
@@ -64,6 +75,7 @@ export class LocalService implements EventLogService {
 
   readonly #isDefault: boolean;
   #configuration: StoreConfiguration | undefined;
+  readonly #met = new MetPublishers();
   /** The folder's store, once somebody writes. */
   #store: Store | undefined;
 
@@ -156,7 +168,7 @@ export class LocalService implements EventLogService {
 
   *#wantedLogs(
     parsed: ParsedQuery,
-    request: Pick<QueryRequest, 'path' | 'pathType' | 'tolerate'>,
+    request: Pick<QueryRequest, 'path' | 'pathType' | 'tolerate' | 'admit'>,
     operation: Operation,
     statuses: SourceStatus[],
   ): Task<WantedLog[]> {
@@ -165,13 +177,13 @@ export class LocalService implements EventLogService {
     let failure: unknown;
     const named = parsed.paths.length > 0 ? parsed.paths : [undefined];
     for (const spelled of named) {
-      const isFile = spelled === undefined ? request.pathType === 'file' : spelled.startsWith(FILE_SCHEME);
-      const target = spelled === undefined ? request.path : isFile ? spelled.slice(FILE_SCHEME.length) : spelled;
+      const isFile = spelled === undefined ? request.pathType === 'file' : FILE_SCHEME.test(spelled);
+      const target = spelled === undefined ? request.path : spelled.replace(FILE_SCHEME, '');
       if (target === undefined || target === '') {
         throw new EvtError('ERROR_INVALID_PARAMETER', api, 'neither the call nor the query names a channel or a file');
       }
       try {
-        for (const log of yield* this.#resolve(target, isFile ? 'file' : 'channel', api)) {
+        for (const log of yield* this.#resolve(target, isFile ? 'file' : 'channel', api, request.admit)) {
           // One log under two spellings is read once for each: their filters are apart.
           if (!wanted.some((other) => other.file === log.file && other.spelled === spelled)) {
             wanted.push({ ...log, spelled });
@@ -187,11 +199,18 @@ export class LocalService implements EventLogService {
     return wanted;
   }
 
-  *#resolve(target: string, type: PathType, api: string): Task<Omit<WantedLog, 'spelled'>[]> {
+  *#resolve(
+    target: string,
+    type: PathType,
+    api: string,
+    admit: LogAdmission = (given) => given,
+  ): Task<Omit<WantedLog, 'spelled'>[]> {
     if (type === 'channel') {
-      return [{ file: channelOf(this.#channels, target, api).file, name: target, ofFolder: false }];
+      const { file } = channelOf(this.#channels, target, api);
+      admit(target, type);
+      return [{ file, name: target, ofFolder: false }];
     }
-    const file = path.resolve(target);
+    const file = path.resolve(admit(target, type));
     if (!(yield* statFile(file, api)).isDirectory()) return [{ file, name: file, ofFolder: false }];
     const files = yield* logFiles(file, api);
     if (files.length === 0) throw new EvtError('ERROR_FILE_NOT_FOUND', api, `there is no .evtx file in ${file}`);
@@ -207,8 +226,8 @@ export class LocalService implements EventLogService {
   *exportLog(request: ExportRequest, operation: Operation): Task<ExportResult> {
     operation.checkpoint();
     checkTarget(request, operation.api);
-    const { path: from, pathType, query: text, tolerate, onDamage } = request;
-    const wanted = { path: from, pathType, query: text, tolerate, onDamage } as const;
+    const { path: from, pathType, query: text, tolerate, onDamage, admit } = request;
+    const wanted = { path: from, pathType, query: text, tolerate, onDamage, admit } as const;
     const query = { ...wanted, direction: 'forward', strict: false, recover: false, onProgress: undefined } as const;
     const source = yield* this.#query(query, operation);
     try {
@@ -243,6 +262,41 @@ export class LocalService implements EventLogService {
     const { api } = operation;
     yield* this.#checkFolder(api);
     return this.#channels?.names(api) ?? [];
+  }
+
+  *publishers(operation: Operation): Task<string[]> {
+    const names = new Map<string, string>();
+    for (const channel of yield* this.channels(operation)) {
+      operation.checkpoint();
+      for (const name of yield* this.publishersOfChannel(channel, operation)) {
+        if (!names.has(publisherKey(name))) names.set(publisherKey(name), name);
+      }
+    }
+    return [...names.values()].sort((a, b) => (publisherKey(a) < publisherKey(b) ? -1 : 1));
+  }
+
+  /** Those that the channel's properties name, and those that its events do: a folder of logs has no others. */
+  *publishersOfChannel(channel: string, operation: Operation): Task<string[]> {
+    const { config, file } = yield* this.channelConfig(channel, operation);
+    const configured = [config.owningPublisher, ...config.publisherList].filter((name) => name !== '');
+    const names = new Map(configured.map((name) => [publisherKey(name), name]));
+    for (const name of yield* this.#met.in(file, operation)) {
+      if (!names.has(publisherKey(name))) names.set(publisherKey(name), name);
+    }
+    return [...names.values()];
+  }
+
+  *openPublisher({ name }: PublisherRequest, operation: Operation): Task<Publisher> {
+    if (name === undefined) return new LocalPublisher(undefined);
+    const known = (yield* this.publishers(operation)).find((each) => publisherKey(each) === publisherKey(name));
+    if (known === undefined) {
+      throw new EvtError('ERROR_FILE_NOT_FOUND', operation.api, `no channel here has a publisher "${name}"`);
+    }
+    return new LocalPublisher(known);
+  }
+
+  *defaultMessage(request: MessageRequest, operation: Operation): Task<readonly string[]> {
+    return yield* defaultMessage(request, operation);
   }
 
   *channelConfig(channel: string, operation: Operation): Task<Channel> {

@@ -1,5 +1,5 @@
 import { EvtError } from '../../errors/evt-error.ts';
-import type { RpcAnswer } from '../../even6/rpc/client-association.ts';
+import type { RpcAnswer } from '../../even6/rpc/rpc-client.ts';
 import type { ContextHandle } from '../../even6/stubs/codec.ts';
 import type { RecordBatch, RpcOperation } from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';

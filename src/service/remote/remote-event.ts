@@ -10,9 +10,6 @@ import { eventTime } from '../../render/system-values.ts';
 import { renderXml } from '../../render/xml.ts';
 import type { EventPosition, LineFormat, LogEvent } from '../service.ts';
 
-/** "No query": what a record says when it has been selected by an XPath. */
-const NO_QUERY = 0xffff_ffff;
-
 /** Servers define a template in every event that uses it: of this thread, each is read once. */
 const templates = new WireTemplateCache();
 
@@ -36,7 +33,7 @@ export class RemoteEvent implements LogEvent {
     this.#binXml = binXml;
     this.recordId = recordIds[currentChannel] ?? 0n;
     this.path = names[currentChannel] ?? '';
-    this.queryIds = subqueryIds.filter((id) => id !== NO_QUERY);
+    this.queryIds = subqueryIds;
     this.position = {
       names,
       recordIds: names.map((_, i) => (recordIds[i] === 0n ? undefined : recordIds[i])),

@@ -1,13 +1,13 @@
 import { u32, u64 } from '../../bytes/little-endian.ts';
 import { EvtError } from '../../errors/evt-error.ts';
 import { channelOfVariants, variantsOfChannel } from '../../even6/channel-properties.ts';
-import { ClientAssociation, type RpcAnswer, type ServerAddress } from '../../even6/rpc/client-association.ts';
-import type { ClientSecurity } from '../../even6/rpc/client-connection.ts';
+import type { RpcAnswer, RpcClient } from '../../even6/rpc/rpc-client.ts';
 import type { ContextHandle, Fields } from '../../even6/stubs/codec.ts';
 import type { RpcInfo, RpcOperation } from '../../even6/stubs/operations.ts';
 import * as operations from '../../even6/stubs/operations.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { io, type Task } from '../../operations/task.ts';
+import type { MessageRequest } from '../../providers/metadata.ts';
 import { CHANNEL_PROPERTIES, type ChannelConfig } from '../../store/channel-config.ts';
 import type { AppendResult } from '../../store/channel-log.ts';
 import type { Channel } from '../../store/store-configuration.ts';
@@ -18,6 +18,8 @@ import type {
   ExportResult,
   LogInfo,
   PathType,
+  Publisher,
+  PublisherRequest,
   QueryRequest,
   ResultSet,
   SubscribeRequest,
@@ -26,8 +28,10 @@ import type {
 } from '../service.ts';
 import { outOfTime } from './event-feed.ts';
 import { Interrupted, RemoteCaller, statusError, statusOf } from './remote-call.ts';
+import { defaultMessage, openPublisher, publishersOfChannel } from './remote-publisher.ts';
 import { RemoteResultSet, registerQuery } from './remote-result-set.ts';
 import { RemoteSubscription, registerSubscription } from './remote-subscription.ts';
+import { withPlace } from './server-says.ts';
 
 const PathFlag = { channel: 1, file: 2 } as const;
 const TOLERATE = 0x1000;
@@ -41,23 +45,31 @@ export class RemoteService implements EventLogService {
   readonly #caller: RemoteCaller;
   readonly #host: string;
 
-  constructor(address: ServerAddress, security: ClientSecurity | undefined) {
-    this.#host = address.host;
-    this.#caller = new RemoteCaller(new ClientAssociation(address, security));
+  constructor(host: string, client: RpcClient) {
+    this.#host = host;
+    this.#caller = new RemoteCaller(client);
   }
 
   *query(request: QueryRequest, operation: Operation): Task<ResultSet> {
     operation.checkpoint();
     if (request.recover) throw unsupported(operation.api, 'records are recovered from files of this machine only');
-    const registration = yield* registerQuery(this.#caller, request, operation);
-    return new RemoteResultSet(this.#caller, request, registration);
+    try {
+      const registration = yield* registerQuery(this.#caller, request, operation);
+      return new RemoteResultSet(this.#caller, request, registration);
+    } catch (error) {
+      throw withPlace(error, request);
+    }
   }
 
   *subscribe(request: SubscribeRequest, operation: Operation): Task<Subscription> {
     operation.checkpoint();
     if (request.pathType === 'file') throw unsupported(operation.api, 'only channels of other machines are followed');
-    const registration = yield* registerSubscription(this.#caller, request, operation);
-    return new RemoteSubscription(this.#caller, request, registration);
+    try {
+      const registration = yield* registerSubscription(this.#caller, request, operation);
+      return new RemoteSubscription(this.#caller, request, registration);
+    } catch (error) {
+      throw withPlace(error, request);
+    }
   }
 
   // biome-ignore lint/correctness/useYield: a task that fails at once
@@ -82,14 +94,18 @@ export class RemoteService implements EventLogService {
     const { api } = operation;
     if (overwrite) throw unsupported(api, 'a file of another machine is not replaced');
     const flags = PathFlag[pathType] | (tolerate ? TOLERATE : 0);
-    yield* this.#controlled(
-      operation,
-      function* (caller, control) {
-        const input = { control, channel: path, query: query ?? '*', target, flags };
-        return yield* caller.call(operations.EXPORT_LOG, input, operation, { control });
-      },
-      `exporting to ${target}`,
-    );
+    try {
+      yield* this.#controlled(
+        operation,
+        function* (caller, control) {
+          const input = { control, channel: path, query: query ?? '*', target, flags };
+          return yield* caller.call(operations.EXPORT_LOG, input, operation, { control });
+        },
+        `exporting to ${target}`,
+      );
+    } catch (error) {
+      throw withPlace(error, request);
+    }
     return yield* this.#exported(target, operation);
   }
 
@@ -140,23 +156,13 @@ export class RemoteService implements EventLogService {
     }
   }
 
-  /** A short call that nothing needs to cancel. */
-  *#ask<In extends Fields, Out extends Fields>(
+  #ask<In extends Fields, Out extends Fields>(
     asked: RpcOperation<In, Out>,
     input: In,
     operation: Operation,
     what: string,
   ): Task<Out> {
-    const { api } = operation;
-    try {
-      const { values, status } = yield* this.#caller.call(asked, input, operation);
-      const failure = statusOf(status, (values as { readonly info?: RpcInfo }).info);
-      if (failure !== 0) throw statusError(failure, api, what);
-      return values;
-    } catch (error) {
-      if (error instanceof Interrupted) throw error.reason ?? outOfTime(api);
-      throw error;
-    }
+    return this.#caller.ask(asked, input, operation, what);
   }
 
   *logInfo(path: string, pathType: PathType, operation: Operation): Task<LogInfo> {
@@ -194,6 +200,28 @@ export class RemoteService implements EventLogService {
       `the channels of ${this.#host}`,
     );
     return [...names];
+  }
+
+  *publishers(operation: Operation): Task<string[]> {
+    const { names } = yield* this.#ask(
+      operations.GET_PUBLISHER_LIST,
+      { flags: 0 },
+      operation,
+      `the publishers of ${this.#host}`,
+    );
+    return [...names];
+  }
+
+  *publishersOfChannel(channel: string, operation: Operation): Task<string[]> {
+    return yield* publishersOfChannel(this.#caller, channel, operation);
+  }
+
+  *openPublisher(request: PublisherRequest, operation: Operation): Task<Publisher> {
+    return yield* openPublisher(this.#caller, request, operation);
+  }
+
+  *defaultMessage(request: MessageRequest, operation: Operation): Task<readonly string[]> {
+    return yield* defaultMessage(this.#caller, request, operation);
   }
 
   *channelConfig(channel: string, operation: Operation): Task<Channel> {

@@ -5,13 +5,25 @@ import { md4 } from '../../../src/even6/security/md4.ts';
 import { MessageProtection } from '../../../src/even6/security/message-protection.ts';
 import { ntlmClient } from '../../../src/even6/security/ntlm-client.ts';
 import { hmacMd5, ntHash, ntOwfV2, responseBlob, sealKey, signKey } from '../../../src/even6/security/ntlm-keys.ts';
-import { AvId, encodeAvPairs } from '../../../src/even6/security/ntlm-messages.ts';
+import {
+  AvId,
+  decodeAvPairs,
+  decodeChallenge,
+  encodeAvPairs,
+  encodeChallenge,
+} from '../../../src/even6/security/ntlm-messages.ts';
 import { ntlmServer } from '../../../src/even6/security/ntlm-server.ts';
 import { rc4 } from '../../../src/even6/security/rc4.ts';
 import { AuthLevel, type SecurityContext, SecurityError } from '../../../src/even6/security/security-context.ts';
 import { negotiateClient } from '../../../src/even6/security/spnego-client.ts';
 import { negotiateServer } from '../../../src/even6/security/spnego-server.ts';
-import { decodeInit, encodeInit, encodeResponse, Oid } from '../../../src/even6/security/spnego-tokens.ts';
+import {
+  decodeInit,
+  decodeResponse,
+  encodeInit,
+  encodeResponse,
+  Oid,
+} from '../../../src/even6/security/spnego-tokens.ts';
 import { digits, hex } from '../hex.ts';
 
 const PASSWORD = 'Password';
@@ -66,6 +78,8 @@ describe('the digests and keys of NTLM (MS-NLMP 4.2.4)', () => {
     const message = new Uint8Array([...utf16Bytes('Plaintext'), ...new Uint8Array(16)]);
     new MessageProtection(EXPORTED, 'client', true).protect(message, 0, 18, AuthLevel.privacy);
     expect(digits(message)).toBe('54e50165bf1936dc996020c1811b0f06fb5f010000007fb38ec5c55d497600000000');
+    new MessageProtection(EXPORTED, 'server', true).unprotect(message, 0, 18, AuthLevel.privacy);
+    expect(digits(message.subarray(0, 18))).toBe(digits(utf16Bytes('Plaintext')));
   });
 });
 
@@ -140,17 +154,41 @@ describe('the tokens of SPNEGO', () => {
     );
     expect(digits(mechanismList)).toBe('300c060a2b06010401823702020a');
     expect(decodeInit(bytes)).toEqual({ mechanisms: [Oid.ntlm], mechanismList, token: ntlm });
-    expect(digits(encodeResponse({ state: 1, mechanism: Oid.ntlm, token: hex('deadbeef') }))).toBe(
-      digits(hex('a11d301b a0030a01 01a10c06 0a2b0601 04018237 02020aa2 060404de adbeef')),
-    );
-    expect(digits(encodeResponse({ state: 0 }))).toBe(digits(hex('a1073005 a0030a01 00')));
+    const challenge = hex('a11d301b a0030a01 01a10c06 0a2b0601 04018237 02020aa2 060404de adbeef');
+    const answered = { state: 1, mechanism: Oid.ntlm, token: hex('deadbeef') };
+    expect(digits(encodeResponse(answered))).toBe(digits(challenge));
+    expect(decodeResponse(challenge)).toEqual({ ...answered, mic: undefined });
+    const accepted = hex('a1073005 a0030a01 00');
+    expect(digits(encodeResponse({ state: 0 }))).toBe(digits(accepted));
+    expect(decodeResponse(accepted)).toEqual({ state: 0, mechanism: undefined, token: undefined, mic: undefined });
+  });
+
+  it('are read with lengths of more bytes than they need, and refused where an item is larger than what holds it', () => {
+    expect(decodeResponse(hex('a1820008 308105a0 030a0100')).state).toBe(0);
+    for (const bad of [
+      'a1073006 a0030a01 00',
+      'a1083005 a0030a01 00',
+      'a1843005 a0030a01 00',
+      'a1803005 a0030a01 00',
+    ]) {
+      expect(() => decodeResponse(hex(bad)), bad).toThrow(expect.objectContaining({ reason: 'malformed' }));
+    }
   });
 
   it('the list’s signatures of both ends', () => {
     const list = hex('300c060a2b06010401823702020a');
     const sign = (role: 'client' | 'server') => digits(new MessageProtection(EXPORTED, role, true).sign(list));
-    expect(sign('client')).toBe(digits(hex('01000000 22a3984f efbb9c32 00000000')));
-    expect(sign('server')).toBe(digits(hex('01000000 7dd6da05 648a73ae 00000000')));
+    const signatures = {
+      client: hex('01000000 22a3984f efbb9c32 00000000'),
+      server: hex('01000000 7dd6da05 648a73ae 00000000'),
+    };
+    expect(sign('client')).toBe(digits(signatures.client));
+    expect(sign('server')).toBe(digits(signatures.server));
+    new MessageProtection(EXPORTED, 'server', true).verify(list, signatures.client);
+    new MessageProtection(EXPORTED, 'client', true).verify(list, signatures.server);
+    expect(() => new MessageProtection(EXPORTED, 'client', true).verify(list, signatures.client)).toThrow(
+      SecurityError,
+    );
   });
 });
 
@@ -253,30 +291,87 @@ describe.each(KINDS)('%s between a client and a server', (kind) => {
 });
 
 describe('AUTHENTICATE', () => {
-  /** Bits of the message that no signature and no hash covers: none, but they say nothing that anybody reads. */
-  it('with any one bit changed is refused', () => {
+  /** The bits of the last leg that can be changed, one at a time, and the client's first message is taken all the same. */
+  function ignoredBits(pair: () => Ends): number[] {
     const leg = 1;
     let size = 0;
-    authenticate(ends('ntlm', AuthLevel.privacy), (token, at) => {
+    authenticate(pair(), (token, at) => {
       if (at === leg) size = token.length;
       return token;
     });
-    const accepted: number[] = [];
+    const ignored: number[] = [];
     for (let bit = 0; bit < 8 * size; bit++) {
-      const pair = ends('ntlm', AuthLevel.privacy);
+      const { client, server } = pair();
       try {
-        authenticate(pair, (token, at) => {
+        authenticate({ client, server }, (token, at) => {
           if (at !== leg) return token;
           const changed = token.slice();
           changed[bit >> 3] = changed[bit >> 3]! ^ (1 << (bit & 7));
           return changed;
         });
-        accepted.push(bit);
+        carry(client, server, AuthLevel.privacy, 'x');
+        ignored.push(bit);
       } catch (error) {
         expect(error).toBeInstanceOf(SecurityError);
       }
     }
-    expect(accepted).toEqual([]);
+    return ignored;
+  }
+
+  it('with any one bit changed is refused: its MIC covers all of it', () => {
+    expect(ignoredBits(() => ends('ntlm', AuthLevel.privacy))).toEqual([]);
+  });
+
+  it('without a MIC, as old clients send it, is covered by its response alone', () => {
+    /** A server that tells no time, to which clients send no MIC. */
+    const withoutTime = (): Ends => {
+      const { client, server } = ends('ntlm', AuthLevel.privacy);
+      const step = (token: Uint8Array | undefined) => {
+        const answer = server.step(token);
+        if (answer.token === undefined || answer.done) return answer;
+        const { flags, challenge, targetInfo } = decodeChallenge(answer.token);
+        const pairs = decodeAvPairs(targetInfo).filter(({ id }) => id !== AvId.timestamp);
+        const changed = encodeChallenge({ flags, challenge, targetInfo: encodeAvPairs(pairs) }, '');
+        return { token: changed, done: false };
+      };
+      const unprotect: SecurityContext['unprotect'] = (...given) => server.unprotect(...given);
+      return { client, server: { ...server, step, unprotect } };
+    };
+    const ignored = new Map<number, number>();
+    for (const bit of ignoredBits(withoutTime)) {
+      ignored.set(bit >> 3, (ignored.get(bit >> 3) ?? 0) | (1 << (bit & 7)));
+    }
+    const HEAD = 88;
+    const USER = 'alice';
+    const LM_AT = HEAD + 2 * USER.length;
+    const LM_SIZE = 24;
+    const range = (from: number, size: number) => Array.from({ length: size }, (_, i) => from + i);
+    const ALL = 0xff;
+    const expected = new Map<number, number>([
+      // Length and place of the response of LAN Manager, which nobody reads, as far as it stays within the message; and what it is.
+      [12, ALL],
+      [16, ALL],
+      ...range(LM_AT, LM_SIZE).map((at) => [at, ALL] as const),
+      // The length of the machine's name, which nobody vouches for: half a character is none.
+      [44, ALL & ~1],
+      // The room that fields are said to take: their lengths count.
+      ...[14, 22, 30, 38, 46, 54].flatMap((at) => range(at, 2).map((each) => [each, ALL] as const)),
+      // Where fields are that are empty: domain and workstation.
+      ...[32, 48].flatMap((at) => range(at, 4).map((each) => [each, ALL] as const)),
+      // Flags that this end asks nothing of.
+      [60, ALL & ~0x31],
+      [61, ALL],
+      [62, ALL & ~0x08],
+      [63, ALL & ~0x60],
+      // Version, and the place of the MIC.
+      ...range(64, 24).map((at) => [at, ALL] as const),
+      // The case of the user's name.
+      ...range(HEAD, 2 * USER.length)
+        .filter((at) => at % 2 === 0)
+        .map((at) => [at, 0x20] as const),
+    ]);
+    const byPlace = (bits: Map<number, number>) => [...bits].toSorted(([a], [b]) => a - b);
+    expect(byPlace(ignored)).toEqual(byPlace(expected));
   });
 
   it('with the response of NTLMv1, or none, is refused', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ARRAY, ValueType } from '../../src/binxml/value-type.ts';
-import { variantText } from '../../src/cli/format/value-text.ts';
+import { variantText } from '../../src/render/variant-text.ts';
 
 describe('values in text, csv and tables', () => {
   it('are spelt as in the XML', () => {

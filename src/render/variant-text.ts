@@ -1,7 +1,8 @@
-import { realText } from '../../binxml/real.ts';
-import { ARRAY } from '../../binxml/value-type.ts';
-import { fileTimeText } from '../../bytes/time.ts';
-import { ValueType, type Variant, type VariantScalar, type VariantValue } from '../../index.ts';
+import { realText } from '../binxml/real.ts';
+import type { Variant, VariantScalar, VariantValue } from '../binxml/value.ts';
+import { ARRAY, ValueType } from '../binxml/value-type.ts';
+import { hexUpper } from '../bytes/hex.ts';
+import { fileTimeText } from '../bytes/time.ts';
 
 /** FILETIME as ISO text in UTC, seven digits; empty for an event that has no time. */
 export function timeText(fileTime: bigint | undefined): string {
@@ -23,7 +24,7 @@ function isList(value: VariantValue): value is readonly VariantScalar[] {
 
 function scalarText(type: number, value: VariantScalar): string {
   if (value === null) return '';
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex').toUpperCase();
+  if (value instanceof Uint8Array) return hexUpper(value, 0, value.length);
   switch (type) {
     case ValueType.HexInt32:
     case ValueType.HexInt64:

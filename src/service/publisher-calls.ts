@@ -1,0 +1,112 @@
+import { DEFAULT_SESSION, HandleKind, openHandle } from '../operations/handle-table.ts';
+import { Operation, type OperationOptions } from '../operations/operation.ts';
+import type { Task } from '../operations/task.ts';
+import type { EventMetadata, MessageRequest, PublisherMetadata } from '../providers/metadata.ts';
+import type { Call } from './calls.ts';
+import { handleObject, keepHandle } from './handle-registry.ts';
+import { PublisherObject, sessionObject } from './objects.ts';
+import type { PublisherRequest } from './service.ts';
+
+/** The calls on publishers: their names, what they say of themselves and of their events, their texts. */
+
+/** Names of all publishers. */
+export function callPublishers(session: number | null, api: string, options: OperationOptions = {}): Call<string[]> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  return { api, task: () => object.service.publishers(operation), queue: undefined, signal: options.signal };
+}
+
+/** Names of a channel's publishers. */
+export function callPublishersOfChannel(
+  session: number | null,
+  channel: string,
+  api: string,
+  options: OperationOptions = {},
+): Call<string[]> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  const task = () => object.service.publishersOfChannel(channel, operation);
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/**
+ * EvtOpenPublisherMetadata. Cancelled through the session; nothing stays open then.
+ * @param known fail with ERROR_EVT_PUBLISHER_METADATA_NOT_FOUND (15002) where no more than its name is known
+ * @returns the publisher's handle
+ */
+export function callOpenPublisher(
+  session: number | null,
+  request: PublisherRequest,
+  known: boolean,
+  api: string,
+  options: OperationOptions = {},
+): Call<number> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  function* task(): Task<number> {
+    const publisher = yield* object.service.openPublisher(request, operation);
+    try {
+      const metadata = known ? yield* publisher.metadata(operation) : undefined;
+      return operation.commit(() => {
+        const opened = openHandle(HandleKind.publisher, handle === DEFAULT_SESSION ? undefined : handle, api);
+        keepHandle(opened, new PublisherObject(request.name, publisher, metadata));
+        return opened;
+      });
+    } catch (error) {
+      publisher.dispose();
+      throw error;
+    }
+  }
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
+/** What an open publisher says of itself. Cancelled through it. */
+export function callPublisherMetadata(
+  publisher: number | null,
+  api: string,
+  options: OperationOptions = {},
+): Call<PublisherMetadata> {
+  const object = handleObject(publisher, PublisherObject, api);
+  const operation = new Operation(api, publisher!, options);
+  return { api, task: () => object.publisher.metadata(operation), queue: undefined, signal: options.signal };
+}
+
+/** The events that an open publisher declares. Cancelled through it. */
+export function callPublisherEvents(
+  publisher: number | null,
+  api: string,
+  options: OperationOptions = {},
+): Call<readonly EventMetadata[]> {
+  const object = handleObject(publisher, PublisherObject, api);
+  const operation = new Operation(api, publisher!, options);
+  return { api, task: () => object.publisher.events(operation), queue: undefined, signal: options.signal };
+}
+
+/** A text of an open publisher. Cancelled through it. */
+export function callPublisherMessage(
+  publisher: number | null,
+  request: MessageRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<readonly string[]> {
+  const object = handleObject(publisher, PublisherObject, api);
+  const operation = new Operation(api, publisher!, options);
+  return { api, task: () => object.publisher.message(request, operation), queue: undefined, signal: options.signal };
+}
+
+/** A text that needs no publisher. */
+export function callDefaultMessage(
+  session: number | null,
+  request: MessageRequest,
+  api: string,
+  options: OperationOptions = {},
+): Call<readonly string[]> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  return {
+    api,
+    task: () => object.service.defaultMessage(request, operation),
+    queue: undefined,
+    signal: options.signal,
+  };
+}
