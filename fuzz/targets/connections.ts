@@ -8,7 +8,7 @@ import { MemoryStream } from '../memory-stream.ts';
 import { mutateBytes, split } from '../mutate.ts';
 import { Random } from '../random.ts';
 import { asBytes, refusable, type Target } from '../target.ts';
-import { converse, fuzzedServer, type Logon, recorded } from './exchange.ts';
+import { converse, type FuzzedServer, fuzzedServer, type Logon, recorded } from './exchange.ts';
 
 /** Turns of the event loop after which a server that has let go of a connection holds nothing of it any more. */
 const MAX_TURNS = 20_000;
@@ -44,7 +44,7 @@ function randomOf(input: Uint8Array | string): Random {
   return new Random(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true));
 }
 
-async function takeByServer(input: Uint8Array | string): Promise<void> {
+async function takeReplay(input: Uint8Array | string): Promise<void> {
   const random = randomOf(input);
   const { client } = await recorded(random.pick(LOGONS));
   const server = await fuzzedServer();
@@ -56,59 +56,82 @@ async function takeByServer(input: Uint8Array | string): Promise<void> {
     if (random.below(4) > 0) for (let i = random.below(12); i > 0; i--) await turn();
   }
   connection.close();
-  for (let turns = 0; server.groups.size > 0 || server.groups.openHandles > 0; turns++) {
-    if (turns > MAX_TURNS)
-      throw new Error(`${server.groups.openHandles} handles are left of a connection that is gone`);
+  await nothingLeft(server);
+}
+
+/** A server that has let go of a connection holds nothing of it, and has not failed. */
+async function nothingLeft(server: FuzzedServer): Promise<void> {
+  for (let turns = 0; server.isHeld; turns++) {
+    if (turns > MAX_TURNS) throw new Error('something is left of a connection that is gone');
     await turn();
   }
   const [failure] = server.failures.splice(0);
   if (failure !== undefined) throw failure;
 }
 
-async function takeByClient(input: Uint8Array | string): Promise<void> {
+/** What becomes of one PDU on its way: mostly nothing. */
+function tampered(pdu: Uint8Array, random: Random, chance: number): Uint8Array[] {
+  if (random.below(chance) > 0) return [pdu];
+  switch (random.below(8)) {
+    case 0:
+      return [];
+    case 1:
+      return [pdu, pdu];
+    default: {
+      const bytes = mutateBytes(pdu, random);
+      // Mostly a PDU of the length that it says: others end the conversation.
+      if (random.below(8) > 0 && bytes.length >= 16) new DataView(bytes.buffer).setUint16(8, bytes.length, true);
+      return [bytes];
+    }
+  }
+}
+
+/** Milliseconds without a word after which nobody will say anything any more: something was lost. */
+const QUIET_MS = 20;
+
+/** A live conversation, in which one side is not what it seems: its PDUs are changed on their way. */
+async function takeConversation(input: Uint8Array | string, liar: 'client' | 'server'): Promise<void> {
   const random = randomOf(input);
   const logon = random.pick(LOGONS);
-  const { server } = await recorded(logon);
-  const answers = mutateSequence(server, random);
+  const chance = random.pick([3, 8, 20]);
+  const server = await fuzzedServer();
   let failure: unknown;
-  let asked = 0;
-  const stream: MemoryStream = new MemoryStream(() => {
-    const answer = answers[asked++];
+  let saidAt = performance.now();
+  const relay = (side: 'client' | 'server', to: () => MemoryStream) => (bytes: Uint8Array) => {
+    saidAt = performance.now();
+    const pdus = side === liar ? tampered(bytes, random, chance) : [bytes];
     setImmediate(() => {
       try {
-        for (const piece of split(answer ?? new Uint8Array(), random)) stream.give(piece);
-        // The last answer, and one that was not understood: nothing comes any more.
-        if (answer === undefined || random.below(40) === 0) stream.destroy();
+        for (const pdu of pdus) for (const piece of split(pdu, random)) to().give(piece);
       } catch (error) {
         failure ??= error;
-        stream.destroy();
       }
     });
-  });
-  const connection = new ClientConnection(stream.socket, () => {});
+  };
+  const far: MemoryStream = new MemoryStream(relay('server', () => near));
+  const near: MemoryStream = new MemoryStream(relay('client', () => far));
+  far.on('close', () => near.destroy());
+  near.on('close', () => far.destroy());
+  server.connect(far);
+  const connection = new ClientConnection(near.socket, () => {});
+  let isOver = false;
   const ended = converse(connection, logon, (operation, stub) => {
     refusable(() => {
-      const { values } = decodeResponse(operation, stub);
-      const { records } = values as { readonly records?: RecordBatch };
+      const { records } = decodeResponse(operation, stub).values as { readonly records?: RecordBatch };
       if (records === undefined) return;
       for (const event of eventsOf(records, ['App'], 'fuzz')) refusable(() => event.text('xml'));
     }, [EvtError, NdrError]);
-  }).catch((error: unknown) => {
-    if (!(error instanceof EvtError) && !(error instanceof NdrError)) failure ??= error;
-  });
-  // What it waits for may never come: then it is told that the connection is gone.
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
-  });
-  for (let last = -1, quiet = 0; !isOver && quiet < 50; ) {
-    quiet = asked === last ? quiet + 1 : 0;
-    last = asked;
-    await turn();
-  }
-  stream.destroy();
-  await ended;
+  })
+    .catch((error: unknown) => {
+      if (!(error instanceof EvtError) && !(error instanceof NdrError)) failure ??= error;
+    })
+    .finally(() => {
+      isOver = true;
+    });
+  while (!isOver && performance.now() - saidAt < QUIET_MS) await turn();
   connection.close();
+  await ended;
+  await nothingLeft(server);
   if (failure !== undefined) throw failure;
 }
 
@@ -116,6 +139,7 @@ const seedOf = (random: Random) => new Uint8Array(Uint32Array.of(random.next()).
 
 /** Whole connections: a server's, and a client's. */
 export const CONNECTION_TARGETS: readonly Target[] = [
-  { name: 'server-connection', make: seedOf, take: takeByServer },
-  { name: 'client-connection', make: seedOf, take: takeByClient },
+  { name: 'server-replay', make: seedOf, take: takeReplay },
+  { name: 'server-connection', make: seedOf, take: (input) => takeConversation(input, 'client') },
+  { name: 'client-connection', make: seedOf, take: (input) => takeConversation(input, 'server') },
 ];

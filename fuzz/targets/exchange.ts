@@ -56,6 +56,7 @@ async function smallStore(): Promise<string> {
 export class FuzzedServer {
   readonly failures: unknown[] = [];
   readonly groups = new AssociationGroups(DEFAULT_LIMITS);
+  readonly load = new ServerLoad(DEFAULT_LIMITS, SYSTEM_CLOCK);
   readonly #context: ConnectionContext;
 
   constructor(folder: string) {
@@ -70,7 +71,7 @@ export class FuzzedServer {
       interfaces: [eventServiceInterface(logs, AuthLevel.integrity, true)],
       groups: this.groups,
       limits: DEFAULT_LIMITS,
-      load: new ServerLoad(DEFAULT_LIMITS, SYSTEM_CLOCK),
+      load: this.load,
       clock: SYSTEM_CLOCK,
       authenticate: (type, level) => {
         const options = { ...names, findNtHash, level, ...FIXED };
@@ -82,6 +83,13 @@ export class FuzzedServer {
       onRefused: () => 0,
       onError: (error) => this.failures.push(error),
     };
+  }
+
+  /** It still has something of a connection. */
+  get isHeld(): boolean {
+    return (
+      this.groups.size > 0 || this.groups.openHandles > 0 || this.load.unsent !== 0 || this.load.partialBytes !== 0
+    );
   }
 
   /** A connection to it. */

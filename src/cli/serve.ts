@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import { DEFAULT_LIMITS, type ServerLimits } from '../even6/rpc/server-limits.ts';
 import type { Right } from '../server/access.ts';
 import { EventLogServer } from '../server/event-log-server.ts';
 import { addUser as addUserTo, type Grant } from '../server/users.ts';
@@ -19,6 +20,10 @@ export interface ServeOptions {
   readonly protection?: string;
   readonly anonymousRead?: boolean;
   readonly maxConnections?: string;
+  readonly maxHandles?: string;
+  readonly logonTimeout?: string;
+  readonly stallTimeout?: string;
+  readonly handleTimeout?: string;
   readonly idleTimeout?: string;
   readonly addUser?: string;
   readonly passwordFd?: string;
@@ -29,6 +34,7 @@ export interface ServeOptions {
 const RIGHTS: readonly string[] = ['read', 'write', 'clear'] satisfies Right[];
 const ALL_CHANNELS = '*';
 const MS_PER_SECOND = 1000;
+const MAX_SECONDS = 1_000_000;
 const MAX_PORT = 0xffff;
 
 function numberOf(text: string | undefined, option: string, max: number): number | undefined {
@@ -59,8 +65,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       '--users FILE: name the users who may log on (winevt serve --add-user NAME --users FILE makes one)',
     );
   }
-  const connections = numberOf(options.maxConnections, 'max-connections', 65_536);
-  const idleSeconds = numberOf(options.idleTimeout, 'idle-timeout', 1_000_000);
+  const limits = limitsOf(options);
   const say = (line: string) => process.stderr.write(`winevt: ${line}\n`);
   let stop = () => {};
   const stopped = new Promise<void>((resolve) => {
@@ -77,10 +82,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       protection,
       anonymousRead: options.anonymousRead,
       exportFolder: options.exportFolder === undefined ? undefined : path.resolve(options.exportFolder),
-      limits: {
-        ...(connections === undefined ? {} : { connections, connectionsPerAddress: Math.ceil(connections / 2) }),
-        ...(idleSeconds === undefined ? {} : { idleMs: idleSeconds * MS_PER_SECOND }),
-      },
+      limits,
       onEvent: say,
     });
     const mapper =
@@ -97,6 +99,29 @@ export async function serve(options: ServeOptions): Promise<number> {
   } finally {
     interrupt.end();
   }
+}
+
+/** The limits that options name. @throws UsageError */
+function limitsOf(options: ServeOptions): Partial<ServerLimits> {
+  const connections = numberOf(options.maxConnections, 'max-connections', 65_536);
+  const handles = numberOf(options.maxHandles, 'max-handles', DEFAULT_LIMITS.handles);
+  const seconds = (text: string | undefined, option: string) => {
+    const value = numberOf(text, option, MAX_SECONDS);
+    return value === undefined ? undefined : value * MS_PER_SECOND;
+  };
+  const limits: Record<keyof ServerLimits, number | undefined> = {
+    ...DEFAULT_LIMITS,
+    connections,
+    connectionsPerAddress: connections === undefined ? undefined : Math.ceil(connections / 2),
+    handlesPerUser: handles,
+    handlesPerGroup: handles === undefined ? undefined : Math.min(handles, DEFAULT_LIMITS.handlesPerGroup),
+    handshakeMs: seconds(options.logonTimeout, 'logon-timeout'),
+    stallMs: seconds(options.stallTimeout, 'stall-timeout'),
+    handleIdleMs: seconds(options.handleTimeout, 'handle-timeout'),
+    idleMs: seconds(options.idleTimeout, 'idle-timeout'),
+  };
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Partial<ServerLimits>;
 }
 
 async function addUser(name: string, options: ServeOptions): Promise<number> {

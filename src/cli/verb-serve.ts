@@ -3,6 +3,7 @@ import { LOGS, STORE, type VerbSpec } from './verb-spec.ts';
 const WHAT = 'What to serve:';
 const WHERE = 'Where to listen:';
 const WHO = 'Who may come in:';
+const LIMITS = 'How much clients may use (more in SECURITY.md):';
 const USERS = 'To add a user:';
 
 /** The verb that serves logs to other computers. */
@@ -73,15 +74,47 @@ export const SERVE_VERB: VerbSpec = {
     },
     {
       long: 'max-connections',
-      group: WHO,
+      group: LIMITS,
       names: [],
       kind: 'value',
       placeholder: 'N',
       help: 'connections at the same time (default: 512; half of them from one address)',
     },
     {
+      long: 'max-handles',
+      group: LIMITS,
+      names: [],
+      kind: 'value',
+      placeholder: 'N',
+      help: 'queries, subscriptions and the like that one user may have open (default: 2048)',
+    },
+    {
+      long: 'logon-timeout',
+      group: LIMITS,
+      names: [],
+      kind: 'value',
+      placeholder: 'SECONDS',
+      help: 'after which a connection is closed whose client has not said who it is (default: 30)',
+    },
+    {
+      long: 'stall-timeout',
+      group: LIMITS,
+      names: [],
+      kind: 'value',
+      placeholder: 'SECONDS',
+      help: 'after which a connection is closed that sends half of something, or takes no answer (default: 60)',
+    },
+    {
+      long: 'handle-timeout',
+      group: LIMITS,
+      names: [],
+      kind: 'value',
+      placeholder: 'SECONDS',
+      help: 'after which what a client has open and does not use is closed (default: 86400)',
+    },
+    {
       long: 'idle-timeout',
-      group: WHO,
+      group: LIMITS,
       names: [],
       kind: 'value',
       placeholder: 'SECONDS',

@@ -148,6 +148,8 @@ export function queryOperations(logs: ServedLogs): ServedOperation[] {
         admit: admission(logs, caller.identity, api),
       } as const;
       const weight = queryWeight(query, queryUnits, api);
+      // Besides, there is what cancels it.
+      call.demandRoom(weight + 1);
       const resultSet = await runAsynchronous(callQuery(session, request, api, { signal }));
       const channels = toldChannels(handleObject(resultSet, EventSourceObject, api).sources);
       checkChannels(channels, resultSet, api);

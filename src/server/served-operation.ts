@@ -18,6 +18,8 @@ export interface ClientCall {
   readonly signal: AbortSignal;
   readonly lane: RpcCall['lane'];
   readonly onUndelivered: RpcCall['onUndelivered'];
+  /** Before something is opened that `open` would have no room for. @throws RpcFault too busy */
+  demandRoom(weight: number): void;
   /**
    * A context handle for something new. It is let go of when the answer reaches nobody.
    * @param weight how many handles it counts as
@@ -116,6 +118,7 @@ function clientCall(
     signal,
     lane,
     onUndelivered,
+    demandRoom: (weight) => group.demandRoom(caller, weight),
     open(object, weight) {
       const handle = openIn(group, object, caller, use, weight);
       opened.push(handle);

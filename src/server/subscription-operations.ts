@@ -84,6 +84,8 @@ export function subscriptionOperations(logs: ServedLogs): ServedOperation[] {
         admit: admission(logs, caller.identity, api),
       };
       const weight = queryWeight(query, queryUnits, api);
+      // Besides, there is what cancels it.
+      call.demandRoom(weight + 1);
       const opened = await runAsynchronous(callSubscribe(session, request, {}, api, { signal }));
       const channels = toldChannels(handleObject(opened, EventSourceObject, api).sources);
       checkChannels(channels, opened, api);

@@ -36,6 +36,7 @@ const INPUTS: Readonly<Record<string, number>> = {
   'record-batch': 4000,
   wire: 500,
   'wire-to-file': 500,
+  'server-replay': 100,
   'server-connection': 150,
   'client-connection': 150,
 };

@@ -112,8 +112,11 @@ describe('the operations on publishers, one by one', () => {
   async function association() {
     const { store, server } = await serve({ anonymousRead: true });
     await fill(store, 'App', 1);
-    const address = { host: '127.0.0.1', port: server.port, endpointMapperPort: 135, connectTimeoutMs: 10_000 };
-    const made = new ClientAssociation(address, undefined);
+    const times = { connectTimeoutMs: 10_000, cancelTimeoutMs: 10_000 };
+    const made = new ClientAssociation(
+      { host: '127.0.0.1', port: server.port, endpointMapperPort: 135, ...times },
+      undefined,
+    );
     onTestFinished(() => made.close());
     return async <In extends Fields, Out extends Fields>(operation: RpcOperation<In, Out>, input: In) =>
       (await made.call(operation, input, API)).answer;

@@ -60,7 +60,13 @@ export interface Wire {
 /** Connects to a server, as alice unless said otherwise, in an association group of its own. */
 export function wireTo({ server }: Pick<Served, 'server'>, user = 'alice'): Wire {
   const options: RemoteSessionOptions = { host: '127.0.0.1', port: server.port, user, password: PASSWORD };
-  const address = { host: options.host, port: server.port, endpointMapperPort: 135, connectTimeoutMs: 30_000 };
+  const address = {
+    host: options.host,
+    port: server.port,
+    endpointMapperPort: 135,
+    connectTimeoutMs: 30_000,
+    cancelTimeoutMs: 10_000,
+  };
   const association = new ClientAssociation(address, securityOf(options, 'test'));
   onTestFinished(() => association.close());
   return {

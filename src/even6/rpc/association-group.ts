@@ -47,15 +47,20 @@ class HandleCount {
     this.#limits = limits;
   }
 
-  /** @throws RpcFault too busy */
-  add(user: string | undefined, weight: number, inGroup: number): void {
+  /** @throws RpcFault too busy, when there is no room for so many more */
+  demandRoom(user: string | undefined, weight: number, inGroup: number): void {
     const { handlesPerGroup, handlesPerUser, handles } = this.#limits;
     const ofUser = this.#byUser.get(user) ?? 0;
     if (inGroup + weight > handlesPerGroup || ofUser + weight > handlesPerUser || this.#total + weight > handles) {
       throw new RpcFault(FaultStatus.tooBusy, 'too many handles are open');
     }
+  }
+
+  /** @throws RpcFault too busy */
+  add(user: string | undefined, weight: number, inGroup: number): void {
+    this.demandRoom(user, weight, inGroup);
     this.#total += weight;
-    this.#byUser.set(user, ofUser + weight);
+    this.#byUser.set(user, (this.#byUser.get(user) ?? 0) + weight);
   }
 
   remove(user: string | undefined, weight: number): void {
@@ -91,6 +96,11 @@ export class AssociationGroup {
   /** Context handles that are open. */
   get size(): number {
     return this.#handles.size;
+  }
+
+  /** What is refused in the end anyway need not be opened. @throws RpcFault too busy, as {@link open} would */
+  demandRoom(caller: Caller, weight: number): void {
+    this.#count.demandRoom(userOf(caller), weight, this.#weight);
   }
 
   /** The use of handles that are made together. */

@@ -20,6 +20,8 @@ export interface ServerAddress {
   readonly endpointMapperPort: number;
   /** Milliseconds for each connection to be made, authentication included. */
   readonly connectTimeoutMs: number;
+  /** Milliseconds that the server has to answer a call that was cancelled, before its connections are given up. */
+  readonly cancelTimeoutMs: number;
 }
 
 /** The connections of one client to one server, which share their context handles. */
@@ -54,6 +56,10 @@ export class ClientAssociation extends RpcClient {
     return this.#losses;
   }
 
+  get cancelTimeoutMs(): number {
+    return this.#address.cancelTimeoutMs;
+  }
+
   close(): void {
     this.#ending.abort();
     for (const connection of [...this.#connections, ...this.#binding]) connection.close();
@@ -65,6 +71,7 @@ export class ClientAssociation extends RpcClient {
    */
   async #free(api: string): Promise<ClientConnection> {
     for (;;) {
+      if (this.#ending.signal.aborted) throw lostError(api, false);
       const free = this.#connections.find((connection) => connection.isFree);
       if (free !== undefined) return free;
       // Those who need one at the same time wait for the same one: it may be free for several calls.
@@ -73,6 +80,8 @@ export class ClientAssociation extends RpcClient {
       });
       const connection = await this.#connecting;
       if (connection.isFree) return connection;
+      // Somebody else was quicker; or it is gone already, and so might the next one be.
+      if (connection.isClosed) throw lostError(api, false);
     }
   }
 

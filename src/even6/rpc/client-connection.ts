@@ -82,7 +82,7 @@ export class ClientConnection {
   #isMultiplexed = false;
   #keepsOnOrphan = false;
   #failure: EvtError | undefined;
-  /** Why we have ended it; undefined when the other end has, or nobody is to know. */
+  /** Why this end has given the connection up; undefined when the other end has. */
   #reason: EvtError | undefined;
   /** Takes the answer to a bind or to a leg of the authentication. */
   #onHandshake: ((pdu: Pdu) => void) | undefined;
@@ -122,18 +122,18 @@ export class ClientConnection {
     else this.#socket.unref();
   }
 
-  /** Ends the connection: what is pending fails. @param reason told to who is still being let in */
+  /** Ends the connection: what is pending fails. @param reason why, where that has a name of its own */
   close(reason?: EvtError): void {
     if (this.#failure !== undefined) return;
-    this.#failure = reason ?? new EvtError('RPC_S_CALL_FAILED', 'RPC', 'the connection was closed');
     this.#reason = reason;
+    this.#failure = reason ?? new EvtError('RPC_S_CALL_FAILED', 'RPC', 'the connection was closed');
     this.#socket.destroy();
     this.#outgoing.drop();
     this.#security?.context.dispose();
     const calls = [...this.#calls.values(), ...this.#orphans.values()];
     this.#calls.clear();
     this.#orphans.clear();
-    for (const { reject, api } of calls) reject(lostError(api, true));
+    for (const { reject, api } of calls) reject(lostError(api, true, reason));
     this.#onHandshake = undefined;
     this.#onClose();
   }

@@ -46,6 +46,9 @@ export abstract class RpcClient {
   /** How often the last connection was lost. Handles are good as long as this stays what it was when they were made. */
   abstract readonly losses: number;
 
+  /** Milliseconds that the server has to answer a call that was cancelled, before its connection is given up. */
+  abstract readonly cancelTimeoutMs: number;
+
   /** Ends all connections, those that are being made too, for ever; the server lets go of all handles. */
   abstract close(): void;
 

@@ -27,9 +27,15 @@ export function faultError(status: number, api: string): EvtError {
   return new EvtError(symbol, api, what);
 }
 
-/** The connection ended while a call was pending. @param executed the request had been sent */
-export function lostError(api: string, executed: boolean): EvtError {
+/**
+ * The connection ended while a call was pending.
+ * @param executed the request had been sent
+ * @param cause    why this end has given it up, if it has
+ */
+export function lostError(api: string, executed: boolean, cause?: EvtError): EvtError {
+  const why = cause === undefined ? '' : `: ${cause.detail}`;
+  const options = cause === undefined ? {} : { cause };
   return executed
-    ? new EvtError('RPC_S_CALL_FAILED', api, 'the connection was lost while the call was pending')
-    : new EvtError('RPC_S_CALL_FAILED_DNE', api, 'the connection was lost before the call was made');
+    ? new EvtError('RPC_S_CALL_FAILED', api, `the connection was lost while the call was pending${why}`, options)
+    : new EvtError('RPC_S_CALL_FAILED_DNE', api, `the connection was lost before the call was made${why}`, options);
 }

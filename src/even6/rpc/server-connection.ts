@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { u32 } from '../../bytes/little-endian.ts';
+import { turn } from '../../operations/task.ts';
 import { BindNakReason, decodeBind, encodeBindAck, encodeBindNak } from '../pdu/bind.ts';
 import { encodeFaultBody } from '../pdu/call-bodies.ts';
 import {
@@ -34,7 +35,7 @@ const LINGER_MS = 500;
 /** Large answers of one connection that are made at the same time. */
 const ANSWERS_AT_A_TIME = 2;
 /** PDUs of one connection that are looked at before others have their turn. */
-const PDUS_PER_TURN = 32;
+const PDUS_PER_TURN = 8;
 
 /** What all connections of a server have in common. */
 export interface ConnectionContext {
@@ -197,10 +198,11 @@ export class ServerConnection implements LoadedConnection {
     }
   }
 
+  /** Those who send much take turns with each other, and with long tasks: one of them works in a turn of the event loop. */
   #letOthersWork(): void {
     this.#isWaiting = true;
     this.#stream.pause();
-    setImmediate(() => this.#resumeWork());
+    void turn().then(() => this.#resumeWork());
   }
 
   /** Answers a failed logon, later. */

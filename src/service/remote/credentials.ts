@@ -6,6 +6,7 @@ import { AuthLevel } from '../../even6/security/security-context.ts';
 import { negotiateClient } from '../../even6/security/spnego-client.ts';
 
 const CONNECT_TIMEOUT_MS = 30_000;
+const CANCEL_TIMEOUT_MS = 10_000;
 const MAX_PORT = 0xffff;
 
 /** How a session says who it is (EVT_RPC_LOGIN_FLAGS, .NET's SessionAuthentication). */
@@ -29,18 +30,21 @@ export interface RemoteSessionOptions {
   readonly protection?: 'integrity' | 'privacy' | undefined;
   /** Milliseconds for each connection to be made. Default: 30 s. */
   readonly connectTimeoutMs?: number | undefined;
+  /** Milliseconds that the server has to answer a call that was cancelled, before its connections are given up. Default: 10 s. */
+  readonly cancelTimeoutMs?: number | undefined;
 }
 
 /** @throws EvtError ERROR_INVALID_PARAMETER (87) */
 export function addressOf(options: RemoteSessionOptions, api: string): ServerAddress {
-  const { host, port, endpointMapperPort = ENDPOINT_MAPPER_PORT, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const { host, port, endpointMapperPort = ENDPOINT_MAPPER_PORT } = options;
+  const { connectTimeoutMs = CONNECT_TIMEOUT_MS, cancelTimeoutMs = CANCEL_TIMEOUT_MS } = options;
   if (host === '') throw new EvtError('ERROR_INVALID_PARAMETER', api, 'no computer is named');
   for (const each of [port, endpointMapperPort]) {
     if (each !== undefined && !(Number.isInteger(each) && each > 0 && each <= MAX_PORT)) {
       throw new EvtError('ERROR_INVALID_PARAMETER', api, `${each} is no port`);
     }
   }
-  return { host, port, endpointMapperPort, connectTimeoutMs };
+  return { host, port, endpointMapperPort, connectTimeoutMs, cancelTimeoutMs };
 }
 
 /**

@@ -16,8 +16,6 @@ import { AwaitedCall, BlockingCall, type CallUnderWay } from './call-under-way.t
 import { serverSays } from './server-says.ts';
 import { ThreadedAssociation } from './threaded-association.ts';
 
-/** Milliseconds that a server has to answer a call that was cancelled, before its connection is given up. */
-const CANCEL_GRACE_MS = 10_000;
 /** Said to whoever blocks on a session that cannot: its face has no room for words but the extended status. */
 const NO_BLOCKING = 'a call that blocks needs a session of winevt/wevtapi: this one was opened for promises';
 /** An answer wakes a blocked thread; one that came just before it fell asleep is found after this time. */
@@ -68,12 +66,9 @@ export interface OnServer {
 /** Calls to one server, made by operations that can be cancelled. */
 export class RemoteCaller {
   readonly client: RpcClient;
-  readonly #graceMs: number;
 
-  /** @param graceMs milliseconds that a server has to answer a call that was cancelled */
-  constructor(client: RpcClient, graceMs: number = CANCEL_GRACE_MS) {
+  constructor(client: RpcClient) {
     this.client = client;
-    this.#graceMs = graceMs;
   }
 
   /** Calls may block the thread that makes them. */
@@ -142,12 +137,12 @@ export class RemoteCaller {
   *#stop<Out>(call: CallUnderWay<Out>, control: ContextHandle, api: string): Task<void> {
     if (control === undefined) {
       // It ends by itself, and nobody waits for that.
-      call.giveUp(this.#graceMs);
+      call.giveUp(this.client.cancelTimeoutMs);
       return;
     }
     this.cancel(control, api);
     // A server that answers neither the call nor its cancel is not there any more, for all that can be done.
-    if (!(yield* call.settledWithin(this.#graceMs))) call.drop();
+    if (!(yield* call.settledWithin(this.client.cancelTimeoutMs))) call.drop();
   }
 
   /**

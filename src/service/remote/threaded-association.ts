@@ -3,7 +3,7 @@ import { EvtError } from '../../errors/evt-error.ts';
 import type { Win32Symbol } from '../../errors/win32.ts';
 import { type CallOptions, RpcClient, type StubCall } from '../../even6/rpc/rpc-client.ts';
 import { workerFile } from '../../operations/worker-pool.ts';
-import type { RemoteSessionOptions } from './credentials.ts';
+import { addressOf, type RemoteSessionOptions } from './credentials.ts';
 
 /** A word of shared memory that a blocked thread waits on. */
 export interface WaitWord {
@@ -95,9 +95,12 @@ export class ThreadedAssociation extends RpcClient {
   #lastId = 0;
   #isClosed = false;
 
+  readonly cancelTimeoutMs: number;
+
   constructor(options: RemoteSessionOptions) {
     super();
     this.#options = options;
+    this.cancelTimeoutMs = addressOf(options, 'EvtOpenSession').cancelTimeoutMs;
   }
 
   get losses(): number {

@@ -441,10 +441,11 @@ describe('a server that answers nothing', () => {
   it('is given up when its time is over: 1223, and the next call has a connection of its own', async () => {
     const server = await scriptedServer();
     await fill(server.store, 'App', 3);
-    const address = { host: '127.0.0.1', port: server.port, endpointMapperPort: 135, connectTimeoutMs: 60_000 };
+    const { port } = server;
+    const cancelTimeoutMs = 1;
+    const address = { host: '127.0.0.1', port, endpointMapperPort: 135, connectTimeoutMs: 60_000, cancelTimeoutMs };
     const association = new ClientAssociation(address, undefined);
-    const GRACE_MS = 1;
-    const caller = new RemoteCaller(association, GRACE_MS);
+    const caller = new RemoteCaller(association);
     const register = { path: 'App', query: '*', flags: 0x101 };
     const session = server.session();
     const call = <T>(task: (operation: Operation) => ReturnType<typeof caller.call<never, never>>) =>
