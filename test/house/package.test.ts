@@ -61,7 +61,7 @@ describe('the packed package', () => {
 
   test('has built files, their sources and pages, and nothing else', () => {
     const expected =
-      /^(dist\/.*\.(js|d\.ts)(\.map)?|dist\/cli\/(package\.json|LICENSES\.txt)|src\/.*\.ts|docs\/.*|package\.json|LICENSE|(README|CHANGELOG)\.md)$/;
+      /^(dist\/.*\.(js|d\.ts)(\.map)?|dist\/cli\/(package\.json|LICENSES\.txt)|src\/.*\.ts|docs\/.*|package\.json|LICENSE|(README|CHANGELOG|SECURITY)\.md)$/;
     expect(packed.filter((path) => !expected.test(path))).toEqual([]);
     const sourceOf = (path: string) => path.replace(/^dist/, 'src').replace(/(\.d)?\.(js|ts)(\.map)?$/, '.ts');
     // The command is bundled: its source maps name its sources.

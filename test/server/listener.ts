@@ -11,6 +11,8 @@ import { eventServiceInterface } from '../../src/server/event-service-interface.
 
 const EVERYBODY: Access = { allows: () => true, allowsAll: () => true, isAdministrator: () => true };
 
+const SOMEBODY = { user: 'somebody', domain: '', workstation: '' };
+
 /** A listener for everybody who comes, unprotected. */
 export function openListener(offered: RpcInterface, groups: AssociationGroups): RpcListener {
   return new RpcListener({
@@ -32,5 +34,7 @@ export function openListener(offered: RpcInterface, groups: AssociationGroups): 
 export function openInterface(session: number | null, exports?: string): RpcInterface {
   const files = new FileFolder(exports);
   const logs = { session, access: EVERYBODY, files, queryUnits: DEFAULT_LIMITS.queryUnits };
-  return eventServiceInterface(logs, AuthLevel.none, true);
+  const served = eventServiceInterface(logs, AuthLevel.none, true);
+  // Who has not said who he is makes no files.
+  return { ...served, call: (made) => served.call({ ...made, caller: { ...made.caller, identity: SOMEBODY } }) };
 }
