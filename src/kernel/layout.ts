@@ -19,16 +19,31 @@ export const OUT_AT = 1348;
 export const MISSING_AT = 1352;
 export const MISSING_END = 1356;
 
-/** Offsets of the values of the instances being written: one table per depth. */
+/** What a test lacks: the template's number, the slot of its nested document, and that document's template, or 0. */
+export const LACKING_TEMPLATE = 1368;
+export const LACKING_SLOT = 1372;
+export const LACKING_BODY = 1376;
+/** What is known so far of each conjunction and alternative that a test is inside of. */
+export const LEVELS = 1408;
+export const MAX_LEVELS = 64;
+
+/** Offsets of the values of the instances being written or tested: one table per depth. */
 export const VALUES = 4096;
 export const MAX_SLOTS = 512;
 export const VALUES_SIZE = 4 * MAX_SLOTS;
 export const MAX_DEPTH = 4;
+/** Their descriptors, for tests: which look no deeper than into one nested document. */
+export const DESCRIPTORS = VALUES + MAX_DEPTH * VALUES_SIZE;
 
-/** Chunk offsets of the records to write, and where each ended in the output. */
+/** Chunk offsets of the records to write or to test. */
 export const RECORDS = 16_384;
-export const ENDS = 32_768;
 export const MAX_RECORDS = 2400;
+/** Records that a test takes, or cannot decide: place in the list of records, and {@link HIT_WHOLE} or {@link HIT_UNKNOWN}. */
+export const HITS = 32_768;
+export const HIT_COUNT = 1364;
+/** The record is whole: nothing in it can turn out to be damaged. */
+export const HIT_WHOLE = 0x10000;
+export const HIT_UNKNOWN = 0x20000;
 
 /** Member names of the JSON objects being written for a record without a template: address, size, count. */
 export const KEYS = 43_008;
@@ -67,9 +82,29 @@ export const TEMPLATE_JSON = 4;
 export const TEMPLATE_HIGHEST = 8;
 /** Number of its root element's name. */
 export const TEMPLATE_ROOT_NAME = 12;
+/** What is sure of its records: see {@link TEMPLATE_PLAIN} and {@link TEMPLATE_SHOWN}. */
+export const TEMPLATE_FLAGS = 16;
+/** No instance stands in the definition itself. */
+export const TEMPLATE_PLAIN = 1;
+/** Its root element is never left out. */
+export const TEMPLATE_SHOWN = 2;
+
+/** Per template number: address of the tests that the filter at hand has for it; 0: none yet. */
+export const TESTS = TEMPLATES + MAX_TEMPLATES * TEMPLATE_SIZE;
+/**
+ * Cells of a template's tests where its nested document stands in one slot (-1: it has none): the next such, the slot, the test of
+ * the header, the tests of bodies and how many there is room for.
+ */
+export const TEST_SLOT = 4;
+export const TEST_HEADER = 8;
+export const TEST_BODIES = 12;
+export const TEST_ROOM = 16;
+export const TEST_SIZE = 20;
+/** Cells of a body's test, found by the number of its template: that number, address. */
+export const BODY_SIZE = 8;
 
 /** Programs and their constant text. */
-export const POOL = TEMPLATES + MAX_TEMPLATES * TEMPLATE_SIZE;
+export const POOL = TESTS + 4 * MAX_TEMPLATES;
 export const POOL_SIZE = 12 * 1024 * 1024;
 
 /** Blocks of a log: up to sixteen chunks, and room for reading a little past the last one. */

@@ -17,12 +17,14 @@ import {
   MAX_TEMPLATES,
   POOL,
   POOL_SIZE,
+  TEMPLATE_FLAGS,
   TEMPLATE_HIGHEST,
   TEMPLATE_JSON,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
   TEMPLATE_XML,
   TEMPLATES,
+  TESTS,
 } from './layout.ts';
 
 /** Thrown when programs no longer fit: the owner empties the memory and begins again. */
@@ -109,7 +111,7 @@ export class Memory {
   }
 
   /** A number for a template that has no programs yet. @throws PoolFull */
-  addTemplate(highest: number, rootName: number): number {
+  addTemplate(highest: number, rootName: number, flags: number): number {
     if (this.#templates + 1 >= MAX_TEMPLATES) throw new PoolFull();
     const number = ++this.#templates;
     const at = (TEMPLATES + TEMPLATE_SIZE * number) >> 2;
@@ -118,7 +120,14 @@ export class Memory {
     this.words[at + TEMPLATE_JSON / 4] = NOT_MADE;
     this.words[at + TEMPLATE_HIGHEST / 4] = highest;
     this.words[at + TEMPLATE_ROOT_NAME / 4] = rootName;
+    this.words[at + TEMPLATE_FLAGS / 4] = flags;
+    this.words[(TESTS >> 2) + number] = 0;
     return number;
+  }
+
+  /** Whether somebody has made a template's program, or found that it has none. */
+  isMade(template: number, format: number): boolean {
+    return this.words[((TEMPLATES + TEMPLATE_SIZE * template) >> 2) + format] !== NOT_MADE;
   }
 
   setProgram(template: number, format: number, address: number): void {
@@ -141,8 +150,8 @@ export class Memory {
     return address;
   }
 
-  /** Room for a program of so many words. @throws PoolFull */
+  /** Room for a program of so many words, at a multiple of eight. @throws PoolFull */
   takeWords(count: number): number {
-    return this.#take(4 * count, 4);
+    return this.#take(4 * count, 8);
   }
 }

@@ -71,6 +71,8 @@ export const UNUSUAL = -1;
 export const MISSING = -2;
 /** The record has outgrown what is left of the output. */
 export const FULL = -3;
+/** Why testing stopped: the filter has no test for what the record is made of. */
+export const LACKING = -4;
 
 /** Numbers of the names that documents nested in templates have; others get the next ones. */
 export const NAME_EVENT_DATA = 1;
