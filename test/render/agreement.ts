@@ -9,7 +9,10 @@ import { renderXml } from '../../src/render/xml.ts';
 
 export const FORMATS: readonly CompiledFormat[] = ['xml', 'json'];
 /** The programs in WebAssembly and in JavaScript: whatever one says the other must. */
-export const RENDERERS: readonly CompiledRenderer[] = [new CompiledRenderer(new Kernel(true)), new CompiledRenderer(new Kernel(false))];
+export const RENDERERS: readonly CompiledRenderer[] = [
+  new CompiledRenderer(new Kernel(true)),
+  new CompiledRenderer(new Kernel(false)),
+];
 
 /** The event by the plain renderers, a line of UTF-8; or why there is none. */
 function plainLine(chunk: Chunk, chunkOffset: number, format: CompiledFormat): string {
