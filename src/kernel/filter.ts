@@ -37,6 +37,8 @@ import {
 import { getI32, getU8, inI32, inU8, putI32, toF64, toI32 } from './platform.ts';
 import { LACKING, UNUSUAL } from './program.ts';
 import { RECORD_BINXML_OFFSET, RECORD_SIZE_OFFSET } from './records.ts';
+import { openElement, textCount } from './shape.ts';
+import { opensElement } from './stream.ts';
 import {
   FALSE,
   TABLE_BODY,
@@ -76,7 +78,7 @@ import {
  * plainly in order, and what only the whole event can tell, is UNKNOWN: who asked decides it.
  */
 
-/** Instead of the slot of a nested document: there is none; there are several, or arrays, which repeat elements. */
+/** Instead of the slot of a nested document: there is none; there are several. */
 const NO_SLOT = -1;
 const UNUSUAL_SLOT = -2;
 
@@ -175,7 +177,16 @@ function testOf(tests: i32, body: i32): i32 {
 function opened(from: i32, end: i32, table: i32): i32 {
   let at = from;
   if (at < end && inU8(at) === FRAGMENT_HEADER) at += 4;
-  if (at + 14 > end || inU8(at) !== TEMPLATE_INSTANCE) return UNUSUAL;
+  if (at + 14 > end) return UNUSUAL;
+  slot = NO_SLOT;
+  documents = 0;
+  if (opensElement(inU8(at))) {
+    const shape = openElement(at, end, table);
+    if (table === TABLE_OUTER) outerCount = textCount();
+    else bodyCount = textCount();
+    return shape;
+  }
+  if (inU8(at) !== TEMPLATE_INSTANCE) return UNUSUAL;
   const template = openInstance(at, end);
   if (template < 0) return template;
   const from4 = descriptorsOf();
@@ -183,22 +194,16 @@ function opened(from: i32, end: i32, table: i32): i32 {
   const values = VALUES + VALUES_SIZE * table;
   const descriptors = DESCRIPTORS + VALUES_SIZE * table;
   let offset = from4 + 4 * count;
-  slot = NO_SLOT;
-  documents = 0;
   for (let i = 0; i < count; i++) {
     const descriptor = inI32(from4 + 4 * i) & 0xffffff;
     putI32(values + 4 * i, offset);
     putI32(descriptors + 4 * i, descriptor);
     const size = descriptor & 0xffff;
-    if (descriptor >= TYPE_BIN_XML << 16) {
-      const type = descriptor >> 16;
-      if (type === TYPE_BIN_XML) documents++;
-      if (type >= TYPE_ARRAY || (type === TYPE_BIN_XML && slot !== NO_SLOT)) slot = UNUSUAL_SLOT;
-      else if (type === TYPE_BIN_XML) {
-        slot = i;
-        nestedAt = offset;
-        nestedEnd = offset + size;
-      }
+    if (descriptor >> 16 === TYPE_BIN_XML) {
+      documents++;
+      slot = documents > 1 ? UNUSUAL_SLOT : i;
+      nestedAt = offset;
+      nestedEnd = offset + size;
     }
     offset += size;
   }

@@ -2,14 +2,15 @@ import { highestSubstitution, isPlainDefinition, isRootShown } from '../binxml/c
 import { BinXmlError } from '../binxml/error.ts';
 import type { Template } from '../binxml/tree.ts';
 import { FIXED_SIZE } from '../binxml/value-type.ts';
-import { u32 } from '../bytes/little-endian.ts';
+import { u16, u32 } from '../bytes/little-endian.ts';
 import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from './engine.ts';
 import { javascriptExecutor } from './executor-javascript.ts';
 import { wasmExecutor } from './executor-wasm.ts';
 import { MISSING_AT, MISSING_END, TEMPLATE_PLAIN, TEMPLATE_SHOWN } from './layout.ts';
 import { type Memory, PoolFull } from './memory.ts';
-import { NAME_EVENT_DATA, NAME_USER_DATA } from './program.ts';
+import { NAME_HEADER } from './names.ts';
+import { NAME_EVENT_DATA, NAME_USER_DATA, UNUSUAL } from './program.ts';
 
 /** Of a template instance, from its token: where its definition stands in the chunk. */
 const DEFINITION_OFFSET = 6;
@@ -88,6 +89,26 @@ export class Kernel {
     return true;
   }
 
+  /** Makes the name known that the executor has stopped at as NAMELESS. */
+  learnName(): void {
+    const { bytes } = this.#chunk!;
+    const at = this.memory.words[MISSING_AT >> 2]!;
+    const characters = bytes.subarray(at + NAME_HEADER, at + NAME_HEADER + 2 * u16(bytes, at + 6));
+    this.fill(() => this.memory.addName(u16(bytes, at + 4), characters));
+  }
+
+  /** Makes the shape known that the executor has stopped at as SHAPELESS. */
+  learnShape(): void {
+    const { words } = this.memory;
+    const template = this.#chunk!.templateOfShape(words[MISSING_AT >> 2]!, words[MISSING_END >> 2]!);
+    const { generation } = this;
+    this.fill(() => {
+      // When the memory was full, the names in the shape have lost their numbers: it is looked at anew.
+      if (generation !== this.generation) return;
+      this.memory.addShape(template === undefined ? UNUSUAL : this.#numberOf(template));
+    });
+  }
+
   /** Puts something into the memory; when that is full, all that is in it goes first. */
   fill(put: () => void): void {
     try {
@@ -106,6 +127,15 @@ export class Kernel {
 
   #define(chunk: Chunk, chunkOffset: number, template: Template): number {
     const isKnown = this.memory.isDefined(chunkOffset);
+    const number = this.#numberOf(template);
+    if (isKnown) return number;
+    this.memory.define(chunkOffset, number);
+    const form = chunk.definitionForm(chunkOffset);
+    if (form !== undefined) this.memory.addForm(form, number);
+    return number;
+  }
+
+  #numberOf(template: Template): number {
     let number = this.#numbers.get(template);
     if (number === undefined) {
       const [root] = template.root;
@@ -115,10 +145,6 @@ export class Kernel {
       this.#numbers.set(template, number);
       this.#templates[number] = template;
     }
-    if (isKnown) return number;
-    this.memory.define(chunkOffset, number);
-    const form = chunk.definitionForm(chunkOffset);
-    if (form !== undefined) this.memory.addForm(form, number);
     return number;
   }
 }

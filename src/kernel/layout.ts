@@ -104,7 +104,36 @@ export const TEST_SIZE = 20;
 export const BODY_SIZE = 8;
 
 /** Programs and their constant text. */
-export const POOL = TESTS + 4 * MAX_TEMPLATES;
+/** Names of elements and attributes without a template that have been met, by their hash: heads of chains. */
+export const NAME_FORMS = TESTS + 4 * MAX_TEMPLATES;
+export const NAME_CHAINS = 1024;
+/** Cells of a name: the next one, its number, count of units, address of its characters. */
+export const NAME_FORM_NUMBER = 4;
+export const NAME_UNITS = 8;
+export const NAME_CHARACTERS = 12;
+export const NAME_FORM_SIZE = 16;
+/** Per chunk offset: number of the name that stands there; 0: not asked yet. */
+export const NAME_NUMBERS = NAME_FORMS + 4 * NAME_CHAINS;
+/** Chunk offsets that have an entry in that table, and how many. */
+export const NAMED = NAME_NUMBERS + 4 * 65_536;
+export const MAX_NAMED = 8192;
+export const NAMED_COUNT = 1380;
+
+/** Shapes of documents without a template, by a hash of their steps: heads of chains. */
+export const SHAPES = NAMED + 4 * MAX_NAMED;
+export const SHAPE_CHAINS = 1024;
+/** Cells of a shape: the next one, hash, template, count of steps; the steps follow. */
+export const SHAPE_HASH = 4;
+export const SHAPE_TEMPLATE = 8;
+export const SHAPE_COUNT = 12;
+export const SHAPE_STEPS = 16;
+/** Steps of the document at hand. */
+export const STEPS = SHAPES + 4 * SHAPE_CHAINS;
+export const MAX_STEPS = 4096;
+export const STEP_COUNT = 1384;
+export const STEP_HASH = 1388;
+
+export const POOL = STEPS + 4 * MAX_STEPS;
 export const POOL_SIZE = 12 * 1024 * 1024;
 
 /** Blocks of a log: up to sixteen chunks, and room for reading a little past the last one. */

@@ -27,7 +27,11 @@ import { FALSE, type Frame, slotBits, slotTime, type Table, type Test, TRUE, UNK
  * text mixed from parts) becomes "unknown", and the plain evaluator decides.
  */
 export function codeOf(expression: Expression, shape: Shape): Code {
-  return new Compiler().condition(expression, { kind: 'root', content: shape.content, table: 'outer', shape }, 1);
+  return new Compiler(shape.repeats === true).condition(
+    expression,
+    { kind: 'root', content: shape.content, table: 'outer', shape },
+    1,
+  );
 }
 
 /** The same as a test. */
@@ -42,6 +46,8 @@ export interface Shape {
   readonly bodySlot: number;
   /** Content of the nested template; undefined: not looked at, so what depends on it is unknown. */
   readonly body: readonly ContentNode[] | undefined;
+  /** Some values may be arrays, which repeat their element: positions are unknown. */
+  readonly repeats?: boolean;
 }
 
 /** A place in the template that a path can lead to. */
@@ -73,6 +79,12 @@ interface Candidate {
 const OPAQUE: Candidate = { place: { kind: 'opaque' }, when: UNKNOWN };
 
 class Compiler {
+  readonly #repeats: boolean;
+
+  constructor(repeats: boolean) {
+    this.#repeats = repeats;
+  }
+
   condition(expression: Expression, place: Place, position: number | undefined): Code {
     switch (expression.kind) {
       case 'or':
@@ -137,7 +149,7 @@ class Compiler {
 
   #filter(predicate: Predicate, candidates: readonly Candidate[]): Candidate[] {
     // A position is known as long as everything in front is surely there, or surely not.
-    let position: number | undefined = 1;
+    let position: number | undefined = this.#repeats ? undefined : 1;
     return candidates.map((candidate) => {
       const { place, when } = candidate;
       const at: number | undefined = position;

@@ -18,7 +18,7 @@ import {
   TEST_SLOT,
   TESTS,
 } from '../kernel/layout.ts';
-import { LACKING } from '../kernel/program.ts';
+import { LACKING, NAMELESS, SHAPELESS } from '../kernel/program.ts';
 import type { Code } from './code.ts';
 import { TestAssembler } from './code-program.ts';
 import type { Shape } from './compile.ts';
@@ -74,6 +74,8 @@ export class KernelFilter {
       if (reason === 0) break;
       at = words[STOPPED_AT >> 2]!;
       if (reason === LACKING) this.#compile();
+      else if (reason === NAMELESS) kernel.learnName();
+      else if (reason === SHAPELESS) kernel.learnShape();
       else if (!kernel.learn()) {
         words[(HITS >> 2) + words[HIT_COUNT >> 2]!++] = at | HIT_UNKNOWN;
         at++;
@@ -116,7 +118,9 @@ export class KernelFilter {
   #add(number: number, bodySlot: number, template: Template, body: number, bodyTemplate: Template | undefined): void {
     const { memory } = this.#kernel;
     const { words } = memory;
-    const test = this.#assembler.assemble(this.#codeOf({ content: template.root, bodySlot, body: bodyTemplate?.root }));
+    const test = this.#assembler.assemble(
+      this.#codeOf({ content: template.root, bodySlot, body: bodyTemplate?.root, repeats: true }),
+    );
     let tests = words[(TESTS >> 2) + number]!;
     while (tests !== 0 && words[(tests + TEST_SLOT) >> 2] !== bodySlot) tests = words[tests >> 2]!;
     if (body !== 0) {
