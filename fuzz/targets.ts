@@ -33,6 +33,7 @@ import { StoreLock } from '../src/store/lock.ts';
 import { EventWriterForms } from '../src/store/written-event.ts';
 import { MemoryLog } from '../test/evtx/memory-log.ts';
 import { sampleEvent, sampleLog } from '../test/evtx/sample-events.ts';
+import { compareKernels, kernelQuery } from '../test/query/kernel-agreement.ts';
 import { compareRenderers } from '../test/render/agreement.ts';
 import { mutateLog, mutateText } from './mutate.ts';
 import type { Random } from './random.ts';
@@ -58,6 +59,15 @@ const XPATHS: readonly string[] = [
   "*[EventData[Data[@Name='Count']>5 and Data[2]='x']] and *[System[band(Keywords,0x80000000000000)]]",
   "Event/System[EventID!=1][Level<=3]/Provider[@Name='a' or @Guid='{54849625-5478-4994-a5ba-3e3b0328c30d}']",
 ];
+/** What the kernel asks of slots, each operation at least once. */
+const KERNEL_QUERIES = [
+  ...XPATHS,
+  '*[System[EventID!=4624 and Level<=3 and Version>=0] or EventData[Data>100]]',
+  "*[System[EventID=1 or EventID=7 or EventID=4625] or EventData[Data='' or Data='true' or Data!='x']]",
+  "*[System[Security[@UserID='S-1-5-18'] or Execution[@ProcessID=4]] or System/Provider/@Guid!='{54849625-5478-4994-a5ba-3e3b0328c30d}']",
+  "*[System[TimeCreated[@SystemTime>='2024-01-01T00:00:00Z']] or EventData[Data=4.5 or Data<'-1']]",
+  "*[System[EventRecordID>5 and EventRecordID<=18446744073709551615] and EventData/Data[@Name='LogonType']!=3]",
+].map(kernelQuery);
 const LISTS: readonly string[] = [
   '<QueryList><Query Id="0" Path="Security"><Select>*[System[EventID &gt;= 5]]</Select><Suppress>*[UserData]</Suppress></Query></QueryList>',
   '<?xml version="1.0"?><QueryList><Query><Select Path="file://a.evtx"><![CDATA[*[System[Level<=2]]]]></Select></Query></QueryList>',
@@ -237,6 +247,12 @@ export const TARGETS: readonly Target[] = [
     take: (input) => {
       const { disagreements } = compareRenderers(asBytes(input), true);
       if (disagreements.length > 0) throw new Error(`the renderers disagree: ${disagreements[0]}`);
+      const chunk = new Chunk(asBytes(input), 0, 0);
+      const offsets = chunk.walk({ dirty: true, recover: true }).map(({ chunkOffset }) => chunkOffset);
+      for (const query of KERNEL_QUERIES) {
+        const [difference] = compareKernels(query, chunk, offsets, 133_485_408_000_000_000n);
+        if (difference !== undefined) throw new Error(`the evaluators disagree: ${difference}`);
+      }
     },
   },
   {

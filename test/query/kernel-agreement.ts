@@ -2,12 +2,9 @@ import { isWhole } from '../../src/binxml/check.ts';
 import { BinXmlError } from '../../src/binxml/error.ts';
 import type { Chunk } from '../../src/evtx/chunk.ts';
 import { RecordCursor } from '../../src/evtx/record-cursor.ts';
-import { Kernel } from '../../src/kernel/kernel.ts';
 import { HIT_UNKNOWN, HIT_WHOLE, MAX_RECORDS } from '../../src/kernel/layout.ts';
 import { createMatcher, type EventMatcher, KernelFilter, parseQuery } from '../../src/query/index.ts';
-
-/** Tests in WebAssembly and in JavaScript: whatever one says the other must. */
-export const KERNELS: readonly Kernel[] = [new Kernel(true), new Kernel(false)];
+import { KERNELS } from '../kernels.ts';
 
 export interface KernelQuery {
   readonly text: string;
