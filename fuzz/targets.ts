@@ -9,6 +9,7 @@ import { resolveDocument } from '../src/binxml/resolve.ts';
 import { TemplateCache } from '../src/binxml/template-cache.ts';
 import type { Fragment } from '../src/binxml/tree.ts';
 import { ValueType } from '../src/binxml/value-type.ts';
+import { crc32 } from '../src/bytes/crc32.ts';
 import { generateDemoLog } from '../src/demo/demo-log.ts';
 import { EvtError } from '../src/errors/evt-error.ts';
 import { Chunk } from '../src/evtx/chunk.ts';
@@ -249,10 +250,10 @@ export const TARGETS: readonly Target[] = [
       if (disagreements.length > 0) throw new Error(`the renderers disagree: ${disagreements[0]}`);
       const chunk = new Chunk(asBytes(input), 0, 0);
       const offsets = chunk.walk({ dirty: true, recover: true }).map(({ chunkOffset }) => chunkOffset);
-      for (const query of KERNEL_QUERIES) {
-        const [difference] = compareKernels(query, chunk, offsets, 133_485_408_000_000_000n);
-        if (difference !== undefined) throw new Error(`the evaluators disagree: ${difference}`);
-      }
+      // One for each input, chosen by its bytes: a crafted event may take the plain evaluator long.
+      const query = KERNEL_QUERIES[crc32(chunk.bytes) % KERNEL_QUERIES.length]!;
+      const [difference] = compareKernels(query, chunk, offsets, 133_485_408_000_000_000n);
+      if (difference !== undefined) throw new Error(`the evaluators disagree: ${difference}`);
     },
   },
   {

@@ -57,14 +57,14 @@ export function isPlainDefinition(template: Template): boolean {
   return instancesOf(template).length === 0;
 }
 
-/** Some root element is there whatever the values are. */
-export function isRootShown({ root }: Template): boolean {
-  return root.some(
-    (node) =>
-      node.kind === 'element' &&
-      node.dependency === NO_DEPENDENCY &&
-      !node.content.some((part) => part.kind === 'substitution' && part.optional),
-  );
+/** Slots without whose values the template's only root element is left out; undefined where there is not just one. */
+export function rootNeeds({ root }: Template): number[] | undefined {
+  const elements = root.filter((node) => node.kind === 'element');
+  if (elements.length !== 1) return undefined;
+  const { dependency, content } = elements[0]!;
+  const slots = new Set(dependency === NO_DEPENDENCY ? [] : [dependency]);
+  for (const part of content) if (part.kind === 'substitution' && part.optional) slots.add(part.index);
+  return [...slots];
 }
 
 /**

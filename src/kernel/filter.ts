@@ -19,11 +19,12 @@ import {
   LACKING_SLOT,
   LACKING_TEMPLATE,
   LEVELS,
+  NEEDS_MORE,
+  NEEDS_NOTHING,
   RECORDS,
   STOPPED_AT,
-  TEMPLATE_FLAGS,
+  TEMPLATE_NEEDS,
   TEMPLATE_PLAIN,
-  TEMPLATE_SHOWN,
   TEMPLATE_SIZE,
   TEMPLATES,
   TEST_BODIES,
@@ -141,15 +142,18 @@ function tested(at: i32, end: i32, wholes: i32): i32 {
     if (verdict !== TRUE) return verdict;
   }
   if (wholes === 0 || documents > 0 || !isShown(template)) return verdict;
-  return (flagsOf(body) & TEMPLATE_PLAIN) !== 0 ? TRUE + 1 : verdict;
+  return isPlain(body) ? TRUE + 1 : verdict;
 }
 
-function flagsOf(template: i32): i32 {
-  return getI32(TEMPLATES + TEMPLATE_SIZE * template + TEMPLATE_FLAGS);
+function isPlain(template: i32): boolean {
+  return getI32(TEMPLATES + TEMPLATE_SIZE * template + TEMPLATE_PLAIN) !== 0;
 }
 
+/** The record's root element is there. */
 function isShown(template: i32): boolean {
-  return (flagsOf(template) & (TEMPLATE_PLAIN | TEMPLATE_SHOWN)) === (TEMPLATE_PLAIN | TEMPLATE_SHOWN);
+  const needs = getI32(TEMPLATES + TEMPLATE_SIZE * template + TEMPLATE_NEEDS);
+  if (needs === NEEDS_MORE || !isPlain(template)) return false;
+  return needs === NEEDS_NOTHING || needs >= outerCount || descriptorOf(TABLE_OUTER, needs) >> 16 !== TYPE_NULL;
 }
 
 function lacking(template: i32, bodySlot: i32, body: i32): i32 {

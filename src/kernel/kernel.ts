@@ -1,4 +1,4 @@
-import { highestSubstitution, isPlainDefinition, isRootShown } from '../binxml/check.ts';
+import { highestSubstitution, isPlainDefinition, rootNeeds } from '../binxml/check.ts';
 import { BinXmlError } from '../binxml/error.ts';
 import type { Template } from '../binxml/tree.ts';
 import { FIXED_SIZE } from '../binxml/value-type.ts';
@@ -7,7 +7,7 @@ import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from './engine.ts';
 import { javascriptExecutor } from './executor-javascript.ts';
 import { wasmExecutor } from './executor-wasm.ts';
-import { MISSING_AT, MISSING_END, TEMPLATE_PLAIN, TEMPLATE_SHOWN } from './layout.ts';
+import { MISSING_AT, MISSING_END, NEEDS_MORE, NEEDS_NOTHING } from './layout.ts';
 import { type Memory, PoolFull } from './memory.ts';
 import { NAME_HEADER } from './names.ts';
 import { NAME_EVENT_DATA, NAME_USER_DATA, UNUSUAL } from './program.ts';
@@ -140,8 +140,9 @@ export class Kernel {
     if (number === undefined) {
       const [root] = template.root;
       const name = root?.kind === 'element' ? this.numberOfName(root.name) : 0;
-      const flags = (isPlainDefinition(template) ? TEMPLATE_PLAIN : 0) | (isRootShown(template) ? TEMPLATE_SHOWN : 0);
-      number = this.memory.addTemplate(highestSubstitution(template), name, flags);
+      const [slot = NEEDS_NOTHING, ...more] = rootNeeds(template) ?? [NEEDS_MORE];
+      const needs = more.length > 0 ? NEEDS_MORE : slot;
+      number = this.memory.addTemplate(highestSubstitution(template), name, isPlainDefinition(template), needs);
       this.#numbers.set(template, number);
       this.#templates[number] = template;
     }

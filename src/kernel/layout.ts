@@ -82,12 +82,12 @@ export const TEMPLATE_JSON = 4;
 export const TEMPLATE_HIGHEST = 8;
 /** Number of its root element's name. */
 export const TEMPLATE_ROOT_NAME = 12;
-/** What is sure of its records: see {@link TEMPLATE_PLAIN} and {@link TEMPLATE_SHOWN}. */
-export const TEMPLATE_FLAGS = 16;
-/** No instance stands in the definition itself. */
-export const TEMPLATE_PLAIN = 1;
-/** Its root element is never left out. */
-export const TEMPLATE_SHOWN = 2;
+/** 1 when no instance stands in the definition itself. */
+export const TEMPLATE_PLAIN = 16;
+/** Slot without whose value its root element is left out; or one of the following. */
+export const TEMPLATE_NEEDS = 20;
+export const NEEDS_NOTHING = -1;
+export const NEEDS_MORE = -2;
 
 /** Per template number: address of the tests that the filter at hand has for it; 0: none yet. */
 export const TESTS = TEMPLATES + MAX_TEMPLATES * TEMPLATE_SIZE;

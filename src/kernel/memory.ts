@@ -29,9 +29,10 @@ import {
   STEP_COUNT,
   STEP_HASH,
   STEPS,
-  TEMPLATE_FLAGS,
   TEMPLATE_HIGHEST,
   TEMPLATE_JSON,
+  TEMPLATE_NEEDS,
+  TEMPLATE_PLAIN,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
   TEMPLATE_XML,
@@ -152,7 +153,7 @@ export class Memory {
   }
 
   /** A number for a template that has no programs yet. @throws PoolFull */
-  addTemplate(highest: number, rootName: number, flags: number): number {
+  addTemplate(highest: number, rootName: number, isPlain: boolean, needs: number): number {
     if (this.#templates + 1 >= MAX_TEMPLATES) throw new PoolFull();
     const number = ++this.#templates;
     const at = (TEMPLATES + TEMPLATE_SIZE * number) >> 2;
@@ -161,7 +162,8 @@ export class Memory {
     this.words[at + TEMPLATE_JSON / 4] = NOT_MADE;
     this.words[at + TEMPLATE_HIGHEST / 4] = highest;
     this.words[at + TEMPLATE_ROOT_NAME / 4] = rootName;
-    this.words[at + TEMPLATE_FLAGS / 4] = flags;
+    this.words[at + TEMPLATE_PLAIN / 4] = isPlain ? 1 : 0;
+    this.words[at + TEMPLATE_NEEDS / 4] = needs;
     this.words[(TESTS >> 2) + number] = 0;
     return number;
   }

@@ -365,13 +365,19 @@ function attributesOf(place: Place, { test }: Step): Candidate[] {
   if (place.kind === 'opaque') return [OPAQUE];
   if (place.kind !== 'element' || test.kind === 'text') return [];
   const { table } = place;
-  return place.node.attributes
-    .filter(({ name }) => !isNamespaceDeclaration(name) && (test.kind === 'any' || localName(name) === nameOf(test)))
-    .map((node) => ({ place: { kind: 'attribute', node, table }, when: guard(optionalSlots(node.value), table) }));
+  const candidates: Candidate[] = [];
+  for (const node of place.node.attributes) {
+    if (test.kind === 'name' && !node.name.endsWith(test.name)) continue;
+    if (isNamespaceDeclaration(node.name) || (test.kind === 'name' && localName(node.name) !== test.name)) continue;
+    candidates.push({ place: { kind: 'attribute', node, table }, when: guard(optionalSlots(node.value), table) });
+  }
+  return candidates;
 }
 
 function optionalSlots(parts: readonly ContentNode[]): number[] {
-  return parts.flatMap((part) => (part.kind === 'substitution' && part.optional ? [part.index] : []));
+  const slots: number[] = [];
+  for (const part of parts) if (part.kind === 'substitution' && part.optional) slots.push(part.index);
+  return slots;
 }
 
 /** An element is left out when its dependency, or an optional substitution directly in it, is Null. */
@@ -382,6 +388,7 @@ function presence(node: ElementNode, table: Table): Code {
 }
 
 function guard(slots: readonly number[], table: Table): Code {
+  if (slots.length === 0) return TRUE;
   return allOf([...new Set(slots)].map((index): Code => ({ kind: 'present', table, index })));
 }
 
