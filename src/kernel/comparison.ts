@@ -3,6 +3,9 @@ import { sidSize } from './numbers.ts';
 import { getF64, getI32, getU8, inF64, inI32, inU8, inU16, sameBytes, toF64 } from './platform.ts';
 import {
   COMPARISON_BOOLEAN,
+  COMPARISON_CLOCK,
+  COMPARISON_DAY,
+  COMPARISON_FRACTION,
   COMPARISON_GUID,
   COMPARISON_NO_NUMBER,
   COMPARISON_NULL,
@@ -26,6 +29,7 @@ import {
   LESS_OR_EQUAL,
   TEXT_NUMBER,
   TEXT_PLAIN,
+  TEXT_TIME,
   TRUE,
   UNEQUAL,
   UNKNOWN,
@@ -189,10 +193,70 @@ function compareText(at: i32, size: i32, comparison: i32): i32 {
     const same = isText(at, size, text, getI32(comparison + COMPARISON_TEXT_UNITS));
     return verdict(same === (getI32(comparison + COMPARISON_OPERATOR) === EQUAL));
   }
+  if (mode === TEXT_TIME) return compareTime(at, size, comparison);
   if (mode !== TEXT_NUMBER) return UNKNOWN;
   const told = digits(at, size);
   if (told < 0) return UNKNOWN;
   return told === 0 ? getI32(comparison + COMPARISON_NO_NUMBER) : compareNumber(toF64(number), comparison);
+}
+
+// What is left to read of a text that may be an instant, and where the text ends.
+let rest = 0;
+let restEnd = 0;
+
+/** The next digits as a number; -1 where not all of them are digits. */
+function decimals(count: i32): i32 {
+  if (rest + 2 * count > restEnd) return -1;
+  let value = 0;
+  for (let i = 0; i < count; i++) {
+    const unit = inU16(rest + 2 * i);
+    if (unit < 48 || unit > 57) return -1;
+    value = 10 * value + unit - 48;
+  }
+  rest += 2 * count;
+  return value;
+}
+
+/** Passes by one character. */
+function passes(unit: i32): boolean {
+  if (rest + 2 > restEnd || inU16(rest) !== unit) return false;
+  rest += 2;
+  return true;
+}
+
+/** What text `YYYY-MM-DDTHH:MM:SS.fffffffZ` says against the instant of a comparison. UNKNOWN for what may be no instant. */
+function compareTime(at: i32, size: i32, comparison: i32): i32 {
+  rest = at;
+  restEnd = at + (size & ~1);
+  const year = decimals(4);
+  if (year < 1601 || !passes(45)) return UNKNOWN;
+  const month = decimals(2);
+  if (month < 1 || month > 12 || !passes(45)) return UNKNOWN;
+  const day = decimals(2);
+  // The last days of months are for who has a calendar.
+  if (day < 1 || day > 30 || (day > 28 && month === 2) || !passes(84)) return UNKNOWN;
+  const hour = decimals(2);
+  if (hour < 0 || hour > 23 || !passes(58)) return UNKNOWN;
+  const minute = decimals(2);
+  if (minute < 0 || minute > 59 || !passes(58)) return UNKNOWN;
+  const second = decimals(2);
+  if (second < 0 || second > 59) return UNKNOWN;
+  let fraction = 0;
+  let places = 0;
+  if (passes(46)) {
+    for (let digit = decimals(1); digit >= 0; digit = decimals(1)) {
+      if (places < 7) fraction = 10 * fraction + digit;
+      places++;
+    }
+    if (places === 0 || places > 9) return UNKNOWN;
+  }
+  for (; places < 7; places++) fraction *= 10;
+  passes(90);
+  if (rest < restEnd && inU16(rest) !== 0) return UNKNOWN;
+  let difference = 10_000 * year + 100 * month + day - getI32(comparison + COMPARISON_DAY);
+  if (difference === 0) difference = 10_000 * hour + 100 * minute + second - getI32(comparison + COMPARISON_CLOCK);
+  if (difference === 0) difference = fraction - getI32(comparison + COMPARISON_FRACTION);
+  return ordered(difference, getI32(comparison + COMPARISON_OPERATOR));
 }
 
 /** Types that only know "the same" and "another". */

@@ -72,7 +72,11 @@ export const COMPARISON_TEXT = 76;
 export const COMPARISON_TEXT_UNITS = 80;
 /** Verdict for text that is no number. */
 export const COMPARISON_NO_NUMBER = 84;
-export const COMPARISON_SIZE = 88;
+/** The instant in decimal digits: day, time of day, and fraction of a second in seven digits. */
+export const COMPARISON_DAY = 88;
+export const COMPARISON_CLOCK = 92;
+export const COMPARISON_FRACTION = 96;
+export const COMPARISON_SIZE = 100;
 
 export const IS_NUMBER = 3;
 
@@ -82,6 +86,8 @@ export const TEXT_UNKNOWN = 0;
 export const TEXT_PLAIN = 1;
 /** A number that the text may spell. */
 export const TEXT_NUMBER = 2;
+/** An instant that the text may spell. */
+export const TEXT_TIME = 3;
 
 /** Cells of a wide constant, a multiple of 4 in front: which of the following it is, and 64 bits. */
 export const WIDE_PLACE = 0;

@@ -1,8 +1,12 @@
 import { ValueType } from '../binxml/value-type.ts';
+import { fileTimeText } from '../bytes/time.ts';
 import { MAX_LEVELS } from '../kernel/layout.ts';
 import type { Memory } from '../kernel/memory.ts';
 import {
   COMPARISON_BOOLEAN,
+  COMPARISON_CLOCK,
+  COMPARISON_DAY,
+  COMPARISON_FRACTION,
   COMPARISON_GUID,
   COMPARISON_NO_NUMBER,
   COMPARISON_NULL,
@@ -42,6 +46,7 @@ import {
   TEST_SINCE,
   TEXT_NUMBER,
   TEXT_PLAIN,
+  TEXT_TIME,
   TEXT_UNKNOWN,
   TRUE as TRUE_NUMBER,
   UNEQUAL,
@@ -256,7 +261,16 @@ export class TestAssembler {
     const isEquality = operator === '=' || operator === '!=';
     const text = isEquality ? plainText(constant) : undefined;
     const isNumber = numeric !== undefined && (!quoted || (!isEquality && time === undefined));
-    put(COMPARISON_TEXT_MODE, text !== undefined ? TEXT_PLAIN : isNumber ? TEXT_NUMBER : TEXT_UNKNOWN);
+    const isTime = quoted && time !== undefined && guid === undefined && sid === undefined;
+    const other = isTime ? TEXT_TIME : isNumber ? TEXT_NUMBER : TEXT_UNKNOWN;
+    put(COMPARISON_TEXT_MODE, text !== undefined ? TEXT_PLAIN : other);
+    if (isTime) {
+      const bytes = Uint8Array.from({ length: 8 }, (_, i) => Number((time >> BigInt(8 * i)) & 0xffn));
+      const [day, clock, fraction] = fileTimeText(bytes, 0, 7).replaceAll(/[-:Z]/g, '').split(/[T.]/);
+      put(COMPARISON_DAY, Number(day));
+      put(COMPARISON_CLOCK, Number(clock));
+      put(COMPARISON_FRACTION, Number(fraction));
+    }
     put(COMPARISON_TEXT, text === undefined ? 0 : memory.putText(text));
     put(COMPARISON_TEXT_UNITS, text?.length ?? 0);
     put(COMPARISON_NO_NUMBER, numberOf(compareText('', operator, constant)));

@@ -78,6 +78,8 @@ const NONE: ReadonlySet<number> = new Set();
 
 /** Most records that are looked at in one go: between two such runs a cancel takes effect. */
 export const MAX_RUN = 64;
+/** Chunks between two turns of the event loop, where they take no longer than it may stand still. */
+const CHUNKS_PER_TURN = 4;
 /** What the kernel has found in a run. */
 const kernelHits = new Int32Array(MAX_RUN);
 
@@ -243,7 +245,8 @@ export class LogWalker {
   *chunkAt(index: number, step: Step, operation: Operation): Task<LoadedChunk> {
     if (this.#loaded?.index !== index) {
       operation.checkpoint();
-      yield TURN;
+      // A turn costs as much as testing some hundred records.
+      if (index % CHUNKS_PER_TURN === 0) yield TURN;
       yield* this.#load(index, step, operation);
     }
     return this.#loaded!;
