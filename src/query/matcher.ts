@@ -26,8 +26,6 @@ export interface EventMatcher {
   matchesRecord(record: RecordCursor, context: EvaluationContext): boolean;
   /** What {@link matches} asks of a template's slots. */
   codeOf(shape: Shape): Code;
-  /** The query has Query elements. */
-  readonly structured: boolean;
   /** Ids of all Query elements that select it, each once; 0xffffffff for one without Id. Empty for an XPath query. */
   queryIds(document: Fragment, context: EvaluationContext): number[];
 }
@@ -65,7 +63,6 @@ export function createMatcher(query: ParsedQuery, options: MatcherOptions): Even
       return false;
     },
     codeOf: (shape) => anyOf(queries.map(({ codeOf }) => codeOf(shape))),
-    structured: query.structured,
     queryIds: (document, context) => {
       if (!query.structured) return [];
       const ids = queries.filter((one) => selects(one, document, context)).map(({ id }) => id);
