@@ -114,7 +114,24 @@ export async function renderChunks(path, format) {
 }
 
 /**
- * Finds the events of a log that a query selects, without rendering them; reading the file included.
+ * Counts the events of a log that a query selects; reading the file included.
+ * @returns bytes of the log, records tested, records found
+ */
+export async function countLog(path, query, { threads = 1 } = {}) {
+  const session = EventLogSession.open();
+  const reader = session.query(new EventLogQuery(path, query, { concurrency: threads }));
+  let found = 0;
+  try {
+    for (let some = await reader.count(); some > 0; some = await reader.count()) found += some;
+    const { readBytes: bytes, records } = reader.progress;
+    return { bytes, records, found };
+  } finally {
+    session.close();
+  }
+}
+
+/**
+ * Finds the events of a log that a query selects, and is handed each, without rendering them; reading the file included.
  * @returns bytes of the log, records tested, records found
  */
 export async function scanLog(path, query, { threads: _ } = {}) {

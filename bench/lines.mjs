@@ -144,18 +144,23 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
           })
       : undefined;
 
-  const filter = (log, predicate, goals, recordGoals) => ({
-    name: `${LABEL[log.name]}, ${predicate.name}, warm`,
+  /** @param handsOut each event found is handed to the caller; else they are counted, as grep -c does */
+  const filter = (log, predicate, goals, recordGoals, handsOut = false) => ({
+    name: `${LABEL[log.name]}, ${predicate.name}, ${handsOut ? 'events handed out, ' : ''}warm`,
     log,
     figures: [
       { ...megabytesPerSecond, goals },
       { ...recordsPerSecond, goals: recordGoals },
     ],
     contenders: filled({
-      ...ours(warm('scanLog', [log.path, predicate.query])),
+      ...handedOut(handsOut, ours(warm(handsOut ? 'scanLog' : 'countLog', [log.path, predicate.query]))),
       rust: searched(log, predicate, rustStart),
     }),
   });
+
+  /** Events are handed out by one thread. */
+  const handedOut = (handsOut, { twoThreads, ...oneThread }) =>
+    handsOut ? oneThread : filled({ ...oneThread, twoThreads });
 
   const filterProcess = (log, predicate, goals) => ({
     name: `${LABEL[log.name]}, ${predicate.name}, whole process`,
@@ -216,6 +221,9 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
     ...predicates.map((predicate) => filter(sec30, predicate, scan, scanRecords)),
     ...predicates.map((predicate) => filter(mix30, predicate, scan, scanRecords)),
     mix500 && filter(mix500, PREDICATES[0], scan, scanRecords),
+    filter(sec30, PREDICATES[0], scan, scanRecords, true),
+    quick ? undefined : filter(sec30, PREDICATES[1], scan, scanRecords, true),
+    quick ? undefined : filter(mix30, PREDICATES[4], scan, scanRecords, true),
     wholeProcess(sec30, 'xml', [{ of: 'oneThread', most: 0.14 }], [{ of: 'oneThread', most: 90 }]),
     quick ? undefined : wholeProcess(mix30, 'xml', [{ of: 'oneThread', most: 0.16 }], [{ of: 'oneThread', most: 90 }]),
     wholeProcess(sec30, 'json', [], []),

@@ -1,10 +1,11 @@
 // How fast logs are read, rendered, filtered and cancelled, beside other parsers: one table, what counts first. All of a line's
 // contenders take turns in the same run on the same files; MB are those of the log. What each line does is in lines.mjs.
 //
-//   node bench/speed.mjs [--quick] [--big] [--only=TEXT] [--name=NAME]
+//   node bench/speed.mjs [--quick] [--big] [--only=TEXT] [--seconds=N] [--name=NAME]
 //     --quick       under two minutes: no log of 500 MB, fewer runs, nothing built that is not there
 //     --big         also a log of 4 GB, deleted afterwards
 //     --only=TEXT   lines whose name has TEXT in it
+//     --seconds=N   what one contender may use in a line: 12 unless told, 1.5 when quick
 //     --name=NAME   results go to bench/results/NAME.json
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
     big: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     name: { type: 'string' },
+    seconds: { type: 'string' },
   },
 });
 const { quick } = options;
@@ -30,6 +32,7 @@ const name = options.name ?? (quick ? 'speed-quick' : 'speed');
 const TURNS = quick
   ? { rounds: 5, budgetSeconds: 1.5, warmUpSeconds: 0.4 }
   : { rounds: 11, budgetSeconds: 12, warmUpSeconds: 1.5 };
+if (options.seconds !== undefined) TURNS.budgetSeconds = Number(options.seconds);
 const CANCEL = quick ? { tries: 100, pairs: 3, events: 150_000 } : { tries: 500, pairs: 7, events: 600_000 };
 
 /** Columns with figures, in their order, and how they are called. */

@@ -4,8 +4,25 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SHARED = ['definitions', 'executor', 'layout', 'numbers', 'program', 'records', 'stream', 'text', 'value'];
-const ENTRY = "export { records } from './records';\nexport { useInput } from './platform';\n";
+const SHARED = [
+  'comparison',
+  'definitions',
+  'executor',
+  'filter',
+  'instance',
+  'layout',
+  'names',
+  'numbers',
+  'program',
+  'records',
+  'shape',
+  'stream',
+  'test-program',
+  'text',
+  'value',
+];
+const ENTRY =
+  "export { records } from './records';\nexport { select } from './filter';\nexport { useInput } from './platform';\n";
 const PAGE = 65_536;
 
 /** Sources as AssemblyScript reads them: it knows i32 and f64, and no file extensions. */

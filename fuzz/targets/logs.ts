@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BinXmlReader } from '../../src/binxml/reader.ts';
 import { TemplateCache } from '../../src/binxml/template-cache.ts';
+import { crc32 } from '../../src/bytes/crc32.ts';
 import { Chunk } from '../../src/evtx/chunk.ts';
 import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
 import { DEFAULT_SESSION } from '../../src/operations/handle-table.ts';
@@ -10,11 +11,23 @@ import { Operation } from '../../src/operations/operation.ts';
 import { runSync } from '../../src/operations/task.ts';
 import { renderXml } from '../../src/render/xml.ts';
 import { LocalService } from '../../src/service/local/local-service.ts';
+import { compareKernels, kernelQuery } from '../../test/query/kernel-agreement.ts';
 import { compareRenderers } from '../../test/render/agreement.ts';
 import { mutateLog } from '../mutate.ts';
 import { asBytes, refusable, type Target } from '../target.ts';
+import { XPATHS } from './queries.ts';
 import { render } from './render.ts';
 import { seedLogs } from './seed-logs.ts';
+
+/** What the kernel asks of slots, each operation at least once. */
+const KERNEL_QUERIES = [
+  ...XPATHS,
+  '*[System[EventID!=4624 and Level<=3 and Version>=0] or EventData[Data>100]]',
+  "*[System[EventID=1 or EventID=7 or EventID=4625] or EventData[Data='' or Data='true' or Data!='x']]",
+  "*[System[Security[@UserID='S-1-5-18'] or Execution[@ProcessID=4]] or System/Provider/@Guid!='{54849625-5478-4994-a5ba-3e3b0328c30d}']",
+  "*[System[TimeCreated[@SystemTime>='2024-01-01T00:00:00Z']] or EventData[Data=4.5 or Data<'-1']]",
+  "*[System[EventRecordID>5 and EventRecordID<=18446744073709551615] and EventData/Data[@Name='LogonType']!=3]",
+].map(kernelQuery);
 
 function takeChunk(bytes: Uint8Array): void {
   const chunk = new Chunk(bytes, 0, HEADER_BLOCK_SIZE);
@@ -84,6 +97,12 @@ export const LOG_TARGETS: readonly Target[] = [
     take: (input) => {
       const { disagreements } = compareRenderers(asBytes(input), true);
       if (disagreements.length > 0) throw new Error(`the renderers disagree: ${disagreements[0]}`);
+      const chunk = new Chunk(asBytes(input), 0, 0);
+      const offsets = chunk.walk({ dirty: true, recover: true }).map(({ chunkOffset }) => chunkOffset);
+      // One for each input, chosen by its bytes: a crafted event may take the plain evaluator long.
+      const query = KERNEL_QUERIES[crc32(chunk.bytes) % KERNEL_QUERIES.length]!;
+      const [difference] = compareKernels(query, chunk, offsets, 133_485_408_000_000_000n);
+      if (difference !== undefined) throw new Error(`the evaluators disagree: ${difference}`);
     },
   },
   {

@@ -3,7 +3,7 @@ import { sampleEvent } from '../../test/evtx/sample-events.ts';
 import { mutateText } from '../mutate.ts';
 import { asText, refusable, type Target } from '../target.ts';
 
-const XPATHS: readonly string[] = [
+export const XPATHS: readonly string[] = [
   '*',
   '*[System[(EventID=4624 or EventID=4625) and TimeCreated[timediff(@SystemTime) <= 86400000]]]',
   "*[EventData[Data[@Name='Count']>5 and Data[2]='x']] and *[System[band(Keywords,0x80000000000000)]]",

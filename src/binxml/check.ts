@@ -1,7 +1,7 @@
 import { BinXmlError } from './error.ts';
 import { InstanceCursor } from './instance-cursor.ts';
 import { isOmitted, valueType } from './resolve.ts';
-import type { ContentNode, Fragment, InstanceNode, Template } from './tree.ts';
+import { type ContentNode, type Fragment, type InstanceNode, NO_DEPENDENCY, type Template } from './tree.ts';
 import { ValueType } from './value-type.ts';
 
 // One number per template decides for all its records.
@@ -52,6 +52,21 @@ function instancesIn(nodes: readonly ContentNode[]): InstanceNode[] {
   });
 }
 
+/** No instance stands in the definition: all of its records' values are their own. */
+export function isPlainDefinition(template: Template): boolean {
+  return instancesOf(template).length === 0;
+}
+
+/** Slots without whose values the template's only root element is left out; undefined where there is not just one. */
+export function rootNeeds({ root }: Template): number[] | undefined {
+  const elements = root.filter((node) => node.kind === 'element');
+  if (elements.length !== 1) return undefined;
+  const { dependency, content } = elements[0]!;
+  const slots = new Set(dependency === NO_DEPENDENCY ? [] : [dependency]);
+  for (const part of content) if (part.kind === 'substitution' && part.optional) slots.add(part.index);
+  return [...slots];
+}
+
 /**
  * Reads a document to its last nested value, without filling it in: what passes can be resolved (but for an event that
  * grows past its budget).
@@ -81,7 +96,7 @@ export function isWhole(instance: InstanceCursor): boolean {
 }
 
 function hasPlainValues({ template, count }: InstanceCursor): boolean {
-  return highestSubstitution(template) < count && instancesOf(template).length === 0;
+  return highestSubstitution(template) < count && isPlainDefinition(template);
 }
 
 /** True when there is an element. */

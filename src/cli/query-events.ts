@@ -166,7 +166,17 @@ class QueryEvents {
   }
 
   async #count(): Promise<void> {
-    for (let events = await this.#next(); events.length > 0; events = await this.#next()) this.#found += events.length;
+    for (;;) {
+      const maxEvents = this.#limit - this.#found;
+      if (maxEvents <= 0 || this.#stopped) break;
+      try {
+        const events = await this.#reader.count({ maxEvents, timeoutMs: READ_MS });
+        if (events === 0) break;
+        this.#found += events;
+      } catch (error) {
+        if (!(error instanceof EvtError) || error.symbol !== 'ERROR_TIMEOUT') throw error;
+      }
+    }
     if (!this.#stopped) this.#output.add(`${this.#found}\n`);
   }
 

@@ -1,4 +1,4 @@
-import type { InstanceCursor } from '../binxml/instance-cursor.ts';
+import { InstanceCursor } from '../binxml/instance-cursor.ts';
 import { BinXmlReader } from '../binxml/reader.ts';
 import { type DefinitionForm, TemplateCache } from '../binxml/template-cache.ts';
 import type { Fragment, Template } from '../binxml/tree.ts';
@@ -23,6 +23,7 @@ const templates = new TemplateCache();
 
 /** Records one chunk can hold at most: {@link MIN_RECORD_SIZE} bytes each. */
 const MAX_RECORDS = Math.floor((65_536 - CHUNK_HEADER_SIZE) / MIN_RECORD_SIZE) + 1;
+const shapeCursor = new InstanceCursor();
 const offsetsFound = new Int32Array(MAX_RECORDS);
 
 /** Where an event lies in its chunk. */
@@ -285,6 +286,12 @@ export class Chunk {
   templateAt(chunkOffset: number, end: number): Template {
     this.#reader ??= new BinXmlReader(this.bytes, templates);
     return this.#reader.templateOfInstance(chunkOffset, end);
+  }
+
+  /** The template that the document at a chunk offset, which has none, is looked at with; undefined when it is not that simple. */
+  templateOfShape(chunkOffset: number, end: number): Template | undefined {
+    this.#reader ??= new BinXmlReader(this.bytes, templates);
+    return this.#reader.readInstance(chunkOffset, end, shapeCursor) ? shapeCursor.template : undefined;
   }
 
   /** The byte form of a definition whose template {@link templateAt} gave; undefined when it cannot be told by it. */

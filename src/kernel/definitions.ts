@@ -12,13 +12,12 @@ import {
   FORMS,
   MAX_DEFINED,
 } from './layout.ts';
+import { NAME_HEADER } from './names.ts';
 import { getI32, inI32, inputSize, inU16, putI32, sameBytes } from './platform.ts';
 import type { i32 } from './types.ts';
 
 /** Bytes of a template definition in front of its Binary XML. */
 export const DEFINITION_HEADER = 24;
-/** Bytes of a name entry in front of its characters. */
-const NAME_HEADER = 8;
 
 /**
  * The number of the template whose definition stands at chunk offset `target`, told by comparing it with every form that has

@@ -5,4 +5,6 @@ export interface Executor {
   useInput(bytes: Uint8Array): void;
   /** See `records.ts`. */
   records(first: number, last: number, format: number, out: number, limit: number): number;
+  /** See `filter.ts`. */
+  select(first: number, last: number, wholes: number): number;
 }

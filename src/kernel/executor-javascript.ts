@@ -1,4 +1,5 @@
 import type { Executor } from './engine.ts';
+import { select } from './filter.ts';
 import { Memory } from './memory.ts';
 import { MEMORY, useInput } from './platform.ts';
 import { records } from './records.ts';
@@ -10,5 +11,5 @@ import { records } from './records.ts';
 export function javascriptExecutor(itemSizes: readonly number[]): { memory: Memory; executor: Executor } {
   const memory = new Memory(itemSizes, MEMORY);
   memory.reset();
-  return { memory, executor: { name: 'javascript', useInput, records } };
+  return { memory, executor: { name: 'javascript', useInput, records, select } };
 }

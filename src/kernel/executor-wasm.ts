@@ -14,6 +14,7 @@ interface WebAssemblyApi {
 interface Kernel {
   useInput(address: number, size: number): void;
   records(first: number, last: number, format: number, out: number, limit: number): number;
+  select(first: number, last: number, wholes: number): number;
 }
 
 function decodeBase64(text: string): Uint8Array {
@@ -55,6 +56,7 @@ export function wasmExecutor(itemSizes: readonly number[]): { memory: Memory; ex
         kernel.useInput(INPUT, bytes.length);
       },
       records: kernel.records,
+      select: kernel.select,
     },
   };
 }

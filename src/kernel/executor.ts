@@ -1,10 +1,15 @@
-import { DEFINITION_HEADER, definition } from './definitions.ts';
+import {
+  countOf,
+  descriptorsOf,
+  END_OF_FRAGMENT,
+  FRAGMENT_HEADER,
+  openInstance,
+  TEMPLATE_INSTANCE,
+} from './instance.ts';
 import {
   MAX_DEPTH,
-  MAX_SLOTS,
   MISSING_AT,
   MISSING_END,
-  TEMPLATE_HIGHEST,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
   TEMPLATES,
@@ -12,19 +17,7 @@ import {
   VALUES_SIZE,
 } from './layout.ts';
 import { decimal } from './numbers.ts';
-import {
-  copyText,
-  getI32,
-  getU8,
-  inI32,
-  inputSize,
-  inU8,
-  moveDown,
-  putI32,
-  putI32At,
-  putU8,
-  putU16,
-} from './platform.ts';
+import { copyText, getI32, getU8, inI32, inU8, moveDown, putI32, putI32At, putU8, putU16 } from './platform.ts';
 import {
   FLAG_ATTRIBUTE,
   FLAG_KEEPS_EMPTY,
@@ -70,9 +63,6 @@ import { itemSize, itemStride, itemTypeOf, MAX_SCALAR, TYPE_ARRAY, TYPE_BIN_XML,
  * definition, then writes the event or says what is damaged. So every check here may be stricter than it, and none laxer.
  */
 
-const FRAGMENT_HEADER = 0x0f;
-const TEMPLATE_INSTANCE = 0x0c;
-const END_OF_FRAGMENT = 0x00;
 /** Most items of an array that are written here: an event may grow to 16 MiB, and more would have to be counted. */
 const MAX_ITEMS = 1024;
 /** Bytes behind the end of texts that one event may have: the plain renderer counts them, and what is written here not. */
@@ -103,26 +93,19 @@ export function document(out: i32, from: i32, end: i32, depth: i32, format: i32)
     rootName = rootNumber(at, end);
     return next;
   }
-  if (token !== TEMPLATE_INSTANCE || depth >= MAX_DEPTH || at + 10 > end) return UNUSUAL;
-  const target = inI32(at + 6);
-  const inline = target === at + 10;
-  if (target < 0 || target > 0xffff || (!inline && target > at)) return UNUSUAL;
-  const template = definition(target, inline ? end : inputSize());
-  if (template !== 0 && inI32(at + 2) !== inI32(target + 4)) return UNUSUAL;
+  if (token !== TEMPLATE_INSTANCE || depth >= MAX_DEPTH) return UNUSUAL;
+  const template = openInstance(at, end);
+  if (template < 0) return template;
   const entry = TEMPLATES + TEMPLATE_SIZE * template;
   const program = getI32(entry + 4 * format);
-  if (template === 0 || program < 0) {
+  if (program < 0) {
     putI32(MISSING_AT, at);
     putI32(MISSING_END, end);
     return MISSING;
   }
   if (program === 0) return UNUSUAL;
-  at = inline ? target + DEFINITION_HEADER + inI32(target + 20) : at + 10;
-  if (at + 4 > end) return UNUSUAL;
-  const count = inI32(at);
-  const descriptors = at + 4;
-  if (count < 0 || count > MAX_SLOTS || descriptors + 4 * count > end) return UNUSUAL;
-  if (getI32(entry + TEMPLATE_HIGHEST) >= count) return UNUSUAL;
+  const descriptors = descriptorsOf();
+  const count = countOf();
   const values = VALUES + VALUES_SIZE * depth;
   let offset = descriptors + 4 * count;
   let nested = 0;

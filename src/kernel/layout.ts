@@ -19,16 +19,31 @@ export const OUT_AT = 1348;
 export const MISSING_AT = 1352;
 export const MISSING_END = 1356;
 
-/** Offsets of the values of the instances being written: one table per depth. */
+/** What a test lacks: the template's number, the slot of its nested document, and that document's template, or 0. */
+export const LACKING_TEMPLATE = 1368;
+export const LACKING_SLOT = 1372;
+export const LACKING_BODY = 1376;
+/** What is known so far of each conjunction and alternative that a test is inside of. */
+export const LEVELS = 1408;
+export const MAX_LEVELS = 64;
+
+/** Offsets of the values of the instances being written or tested: one table per depth. */
 export const VALUES = 4096;
 export const MAX_SLOTS = 512;
 export const VALUES_SIZE = 4 * MAX_SLOTS;
 export const MAX_DEPTH = 4;
+/** Their descriptors, for tests: which look no deeper than into one nested document. */
+export const DESCRIPTORS = VALUES + MAX_DEPTH * VALUES_SIZE;
 
-/** Chunk offsets of the records to write, and where each ended in the output. */
+/** Chunk offsets of the records to write or to test. */
 export const RECORDS = 16_384;
-export const ENDS = 32_768;
 export const MAX_RECORDS = 2400;
+/** Records that a test takes, or cannot decide: place in the list of records, and {@link HIT_WHOLE} or {@link HIT_UNKNOWN}. */
+export const HITS = 32_768;
+export const HIT_COUNT = 1364;
+/** The record is whole: nothing in it can turn out to be damaged. */
+export const HIT_WHOLE = 0x10000;
+export const HIT_UNKNOWN = 0x20000;
 
 /** Member names of the JSON objects being written for a record without a template: address, size, count. */
 export const KEYS = 43_008;
@@ -67,9 +82,58 @@ export const TEMPLATE_JSON = 4;
 export const TEMPLATE_HIGHEST = 8;
 /** Number of its root element's name. */
 export const TEMPLATE_ROOT_NAME = 12;
+/** 1 when no instance stands in the definition itself. */
+export const TEMPLATE_PLAIN = 16;
+/** Slot without whose value its root element is left out; or one of the following. */
+export const TEMPLATE_NEEDS = 20;
+export const NEEDS_NOTHING = -1;
+export const NEEDS_MORE = -2;
+
+/** Per template number: address of the tests that the filter at hand has for it; 0: none yet. */
+export const TESTS = TEMPLATES + MAX_TEMPLATES * TEMPLATE_SIZE;
+/**
+ * Cells of a template's tests where its nested document stands in one slot (-1: it has none): the next such, the slot, the test of
+ * the header, the tests of bodies and how many there is room for.
+ */
+export const TEST_SLOT = 4;
+export const TEST_HEADER = 8;
+export const TEST_BODIES = 12;
+export const TEST_ROOM = 16;
+export const TEST_SIZE = 20;
+/** Cells of a body's test, found by the number of its template: that number, address. */
+export const BODY_SIZE = 8;
 
 /** Programs and their constant text. */
-export const POOL = TEMPLATES + MAX_TEMPLATES * TEMPLATE_SIZE;
+/** Names of elements and attributes without a template that have been met, by their hash: heads of chains. */
+export const NAME_FORMS = TESTS + 4 * MAX_TEMPLATES;
+export const NAME_CHAINS = 1024;
+/** Cells of a name: the next one, its number, count of units, address of its characters. */
+export const NAME_FORM_NUMBER = 4;
+export const NAME_UNITS = 8;
+export const NAME_CHARACTERS = 12;
+export const NAME_FORM_SIZE = 16;
+/** Per chunk offset: number of the name that stands there; 0: not asked yet. */
+export const NAME_NUMBERS = NAME_FORMS + 4 * NAME_CHAINS;
+/** Chunk offsets that have an entry in that table, and how many. */
+export const NAMED = NAME_NUMBERS + 4 * 65_536;
+export const MAX_NAMED = 8192;
+export const NAMED_COUNT = 1380;
+
+/** Shapes of documents without a template, by a hash of their steps: heads of chains. */
+export const SHAPES = NAMED + 4 * MAX_NAMED;
+export const SHAPE_CHAINS = 1024;
+/** Cells of a shape: the next one, hash, template, count of steps; the steps follow. */
+export const SHAPE_HASH = 4;
+export const SHAPE_TEMPLATE = 8;
+export const SHAPE_COUNT = 12;
+export const SHAPE_STEPS = 16;
+/** Steps of the document at hand. */
+export const STEPS = SHAPES + 4 * SHAPE_CHAINS;
+export const MAX_STEPS = 4096;
+export const STEP_COUNT = 1384;
+export const STEP_HASH = 1388;
+
+export const POOL = STEPS + 4 * MAX_STEPS;
 export const POOL_SIZE = 12 * 1024 * 1024;
 
 /** Blocks of a log: up to sixteen chunks, and room for reading a little past the last one. */

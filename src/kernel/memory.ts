@@ -15,14 +15,29 @@ import {
   ITEM_SIZES,
   MAX_DEFINED,
   MAX_TEMPLATES,
+  NAME_CHAINS,
+  NAME_FORM_SIZE,
+  NAME_FORMS,
+  NAME_NUMBERS,
+  NAMED,
+  NAMED_COUNT,
   POOL,
   POOL_SIZE,
+  SHAPE_CHAINS,
+  SHAPE_STEPS,
+  SHAPES,
+  STEP_COUNT,
+  STEP_HASH,
+  STEPS,
   TEMPLATE_HIGHEST,
   TEMPLATE_JSON,
+  TEMPLATE_NEEDS,
+  TEMPLATE_PLAIN,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
   TEMPLATE_XML,
   TEMPLATES,
+  TESTS,
 } from './layout.ts';
 
 /** Thrown when programs no longer fit: the owner empties the memory and begins again. */
@@ -42,6 +57,7 @@ export class Memory {
   #free = POOL;
   /** Templates with a number; 0 is none's. */
   #templates = 0;
+  #names = 0;
 
   /** @param itemSizes bytes of one item by value type */
   constructor(itemSizes: readonly number[], buffer: ArrayBuffer) {
@@ -66,6 +82,9 @@ export class Memory {
     this.#free = POOL;
     this.#templates = 0;
     this.words.fill(0, FORMS >> 2, (FORMS >> 2) + FORM_CHAINS);
+    this.words.fill(0, NAME_FORMS >> 2, (NAME_FORMS >> 2) + NAME_CHAINS);
+    this.words.fill(0, SHAPES >> 2, (SHAPES >> 2) + SHAPE_CHAINS);
+    this.#names = 0;
     this.forgetDefinitions();
   }
 
@@ -75,6 +94,9 @@ export class Memory {
     const count = words[DEFINED_COUNT >> 2]!;
     for (let i = 0; i < count; i++) words[(DEFINITIONS >> 2) + words[(DEFINED >> 2) + i]!] = 0;
     words[DEFINED_COUNT >> 2] = 0;
+    const named = words[NAMED_COUNT >> 2]!;
+    for (let i = 0; i < named; i++) words[(NAME_NUMBERS >> 2) + words[(NAMED >> 2) + i]!] = 0;
+    words[NAMED_COUNT >> 2] = 0;
   }
 
   /** The definition at a chunk offset is that of this template. */
@@ -108,8 +130,30 @@ export class Memory {
     words[chain] = form;
   }
 
+  /** Keeps a name, so that it is known by a number. @param hash as its entry has it @throws PoolFull */
+  addName(hash: number, characters: Uint8Array): void {
+    const { words } = this;
+    const address = this.putText(characters);
+    const form = this.takeWords(NAME_FORM_SIZE / 4);
+    const chain = (NAME_FORMS >> 2) + (hash & (NAME_CHAINS - 1));
+    words.set([words[chain]!, ++this.#names, characters.length >> 1, address], form >> 2);
+    words[chain] = form;
+  }
+
+  /** Keeps the shape of the document at hand. @param template its number, or a negative reason for one that none may have @throws PoolFull */
+  addShape(template: number): void {
+    const { words } = this;
+    const count = words[STEP_COUNT >> 2]!;
+    const hash = words[STEP_HASH >> 2]!;
+    const shape = this.takeWords(SHAPE_STEPS / 4 + count);
+    const chain = (SHAPES >> 2) + (hash & (SHAPE_CHAINS - 1));
+    words.set([words[chain]!, hash, template, count], shape >> 2);
+    words.copyWithin((shape + SHAPE_STEPS) >> 2, STEPS >> 2, (STEPS >> 2) + count);
+    words[chain] = shape;
+  }
+
   /** A number for a template that has no programs yet. @throws PoolFull */
-  addTemplate(highest: number, rootName: number): number {
+  addTemplate(highest: number, rootName: number, isPlain: boolean, needs: number): number {
     if (this.#templates + 1 >= MAX_TEMPLATES) throw new PoolFull();
     const number = ++this.#templates;
     const at = (TEMPLATES + TEMPLATE_SIZE * number) >> 2;
@@ -118,7 +162,15 @@ export class Memory {
     this.words[at + TEMPLATE_JSON / 4] = NOT_MADE;
     this.words[at + TEMPLATE_HIGHEST / 4] = highest;
     this.words[at + TEMPLATE_ROOT_NAME / 4] = rootName;
+    this.words[at + TEMPLATE_PLAIN / 4] = isPlain ? 1 : 0;
+    this.words[at + TEMPLATE_NEEDS / 4] = needs;
+    this.words[(TESTS >> 2) + number] = 0;
     return number;
+  }
+
+  /** Whether somebody has made a template's program, or found that it has none. */
+  isMade(template: number, format: number): boolean {
+    return this.words[((TEMPLATES + TEMPLATE_SIZE * template) >> 2) + format] !== NOT_MADE;
   }
 
   setProgram(template: number, format: number, address: number): void {
@@ -141,8 +193,8 @@ export class Memory {
     return address;
   }
 
-  /** Room for a program of so many words. @throws PoolFull */
+  /** Room for a program of so many words, at a multiple of eight. @throws PoolFull */
   takeWords(count: number): number {
-    return this.#take(4 * count, 4);
+    return this.#take(4 * count, 8);
   }
 }

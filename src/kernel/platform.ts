@@ -54,6 +54,11 @@ export function putI32(address: i32, value: i32): void {
   I32[address >> 2] = value;
 }
 
+/** At a multiple of eight. */
+export function getF64(address: i32): f64 {
+  return F64[address >> 3]!;
+}
+
 export function getU8(address: i32): i32 {
   return U8[address]!;
 }

@@ -71,6 +71,11 @@ export const UNUSUAL = -1;
 export const MISSING = -2;
 /** The record has outgrown what is left of the output. */
 export const FULL = -3;
+/** Why testing stopped: the filter has no test for what the record is made of. */
+export const LACKING = -4;
+/** Why looking at a document without a template stopped: a name, or a shape, that has not been met. */
+export const NAMELESS = -5;
+export const SHAPELESS = -6;
 
 /** Numbers of the names that documents nested in templates have; others get the next ones. */
 export const NAME_EVENT_DATA = 1;

@@ -1,18 +1,18 @@
 import { event, setLimit } from './executor.ts';
-import { ENDS, OUT_AT, RECORDS, SLACK, STOPPED_AT } from './layout.ts';
+import { OUT_AT, RECORDS, SLACK, STOPPED_AT } from './layout.ts';
 import { getI32, inI32, putI32, putU8 } from './platform.ts';
 import { FULL, UNUSUAL } from './program.ts';
 import type { i32 } from './types.ts';
 
-const RECORD_SIZE_OFFSET = 4;
-const RECORD_BINXML_OFFSET = 24;
+export const RECORD_SIZE_OFFSET = 4;
+export const RECORD_BINXML_OFFSET = 24;
 const LINE_FEED = 10;
 /** An event that grows larger is left to the plain renderer, which counts what it costs. Real ones have 35 KB. */
 const MAX_EVENT = 512 * 1024;
 
 /**
- * Writes records `first … last` of the list at RECORDS, a line each, to `out` and not past `limit`; where each line ended
- * goes to ENDS. STOPPED_AT tells which record it came to, OUT_AT where the last whole line ended.
+ * Writes records `first … last` of the list at RECORDS, a line each, to `out` and not past `limit`.
+ * STOPPED_AT tells which record it came to, OUT_AT where the last whole line ended.
  * @returns 0 when all are written, or the reason why the record at STOPPED_AT is not
  */
 export function records(first: i32, last: i32, format: i32, out: i32, limit: i32): i32 {
@@ -31,7 +31,6 @@ export function records(first: i32, last: i32, format: i32, out: i32, limit: i32
     }
     putU8(written, LINE_FEED);
     next = written + 1;
-    putI32(ENDS + 4 * i, next);
   }
   putI32(STOPPED_AT, last);
   putI32(OUT_AT, next);

@@ -1,4 +1,5 @@
 import { KEY_SIZE, KEYS, MAX_KEYS } from './layout.ts';
+import { NAME_HEADER } from './names.ts';
 import { decimal } from './numbers.ts';
 import {
   copyBytes,
@@ -24,17 +25,15 @@ import type { i32 } from './types.ts';
  */
 
 const OPEN_ELEMENT = 0x01;
-const OPEN_ELEMENT_WITH_ATTRIBUTES = 0x41;
-const CLOSE_START = 0x02;
-const CLOSE_EMPTY = 0x03;
-const END_ELEMENT = 0x04;
+export const OPEN_ELEMENT_WITH_ATTRIBUTES = 0x41;
+export const CLOSE_START = 0x02;
+export const CLOSE_EMPTY = 0x03;
+export const END_ELEMENT = 0x04;
 const TEXT = 0x05;
 const ATTRIBUTE = 0x06;
 const MORE = 0x40;
 const TEXT_HEADER = 4;
 const TYPE_STRING = 0x01;
-/** Bytes of a name entry in front of its characters. */
-const NAME_HEADER = 8;
 const MAX_ELEMENT_DEPTH = 64;
 const MAX_NAME = 256;
 const MAX_ATTRIBUTES = 16;
@@ -51,6 +50,24 @@ let keys = 0;
 
 export function position(): i32 {
   return at;
+}
+
+/** Reading goes on there. */
+export function moveTo(offset: i32): void {
+  at = offset;
+}
+
+/** Where the characters of the text last read begin, and how many there are. */
+export function textOffset(): i32 {
+  return textAt;
+}
+
+export function textUnitsRead(): i32 {
+  return textUnits;
+}
+
+export function isAttribute(token: i32): boolean {
+  return (token & ~MORE) === ATTRIBUTE;
 }
 
 /** True of a token that begins an element. */
@@ -91,7 +108,7 @@ export function rootNumber(from: i32, end: i32): i32 {
 }
 
 /** Reads a name reference. @returns the chunk offset of the name, or -1 */
-function nameReference(end: i32): i32 {
+export function nameReference(end: i32): i32 {
   if (at + 4 > end) return -1;
   const target = inI32(at);
   at += 4;
@@ -128,7 +145,7 @@ function sameName(a: i32, b: i32): boolean {
 }
 
 /** Reads a text token. */
-function textToken(end: i32): boolean {
+export function textToken(end: i32): boolean {
   if (at + TEXT_HEADER > end || (inU8(at) & ~MORE) !== TEXT || inU8(at + 1) !== TYPE_STRING) return false;
   textUnits = inU16(at + 2);
   textAt = at + TEXT_HEADER;
@@ -157,7 +174,7 @@ function attribute(listEnd: i32): i32 {
 }
 
 /** Reads the size of an attribute list. @returns where it ends, or -1 */
-function attributeList(end: i32): i32 {
+export function attributeList(end: i32): i32 {
   if (at + 4 > end) return -1;
   const size = inI32(at);
   at += 4;

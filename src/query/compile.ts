@@ -11,24 +11,13 @@ import type {
   Predicate,
   Step,
 } from './ast.ts';
+import { allOf, anyOf, type Code, type Leaf, type Slot } from './code.ts';
+import { testOf } from './code-test.ts';
 import { compareSpan, compareText, ordered, timeOfText } from './compare.ts';
 import { constantIsTrue, type Readings, readingsOf, readNumber } from './constant.ts';
 import { ConstantSet } from './constant-set.ts';
 import { isNamespaceDeclaration, localName, SYSTEM } from './evaluate.ts';
-import {
-  FALSE,
-  type Frame,
-  isPresent,
-  slotBits,
-  slotComparison,
-  slotInSet,
-  slotTime,
-  type Table,
-  type Test,
-  TRUE,
-  UNKNOWN,
-  type Verdict,
-} from './slot-test.ts';
+import { FALSE, type Frame, slotBits, slotTime, type Table, type Test, TRUE, UNKNOWN } from './slot-test.ts';
 
 /**
  * Specialises an expression to a template: every path becomes the places in the template that it can lead to, every
@@ -37,10 +26,17 @@ import {
  * What depends on more than single values (arrays, which repeat elements; positions behind elements that may be absent;
  * text mixed from parts) becomes "unknown", and the plain evaluator decides.
  */
-export function compileExpression(expression: Expression, shape: Shape): Test {
-  return asTest(
-    new Compiler().condition(expression, { kind: 'root', content: shape.content, table: 'outer', shape }, 1),
+export function codeOf(expression: Expression, shape: Shape): Code {
+  return new Compiler(shape.repeats === true).condition(
+    expression,
+    { kind: 'root', content: shape.content, table: 'outer', shape },
+    1,
   );
+}
+
+/** The same as a test. */
+export function compileExpression(expression: Expression, shape: Shape): Test {
+  return testOf(codeOf(expression, shape));
 }
 
 /** A template, and what stands in the slot that holds its nested document. */
@@ -50,13 +46,8 @@ export interface Shape {
   readonly bodySlot: number;
   /** Content of the nested template; undefined: not looked at, so what depends on it is unknown. */
   readonly body: readonly ContentNode[] | undefined;
-}
-
-/** A test, or what it always gives. */
-type Code = Verdict | Test;
-
-function asTest(code: Code): Test {
-  return typeof code === 'function' ? code : () => code;
+  /** Some values may be arrays, which repeat their element: positions are unknown. */
+  readonly repeats?: boolean;
 }
 
 /** A place in the template that a path can lead to. */
@@ -88,6 +79,12 @@ interface Candidate {
 const OPAQUE: Candidate = { place: { kind: 'opaque' }, when: UNKNOWN };
 
 class Compiler {
+  readonly #repeats: boolean;
+
+  constructor(repeats: boolean) {
+    this.#repeats = repeats;
+  }
+
   condition(expression: Expression, place: Place, position: number | undefined): Code {
     switch (expression.kind) {
       case 'or':
@@ -152,7 +149,7 @@ class Compiler {
 
   #filter(predicate: Predicate, candidates: readonly Candidate[]): Candidate[] {
     // A position is known as long as everything in front is surely there, or surely not.
-    let position: number | undefined = 1;
+    let position: number | undefined = this.#repeats ? undefined : 1;
     return candidates.map((candidate) => {
       const { place, when } = candidate;
       const at: number | undefined = position;
@@ -171,75 +168,79 @@ class Compiler {
   }
 
   #band(left: Argument, right: Argument, place: Place): Code {
-    const a = this.#operands(left, place, bitsOf, (text) => readNumber(text)?.integer);
-    const b = this.#operands(right, place, bitsOf, (text) => readNumber(text)?.integer);
-    return combine(a, b, (x, y) => (BigInt.asUintN(64, x) & BigInt.asUintN(64, y)) !== 0n);
+    const a = this.#operands(left, place, slotBits, (text) => readNumber(text)?.integer);
+    const b = this.#operands(right, place, slotBits, (text) => readNumber(text)?.integer);
+    const pass = (x: bigint, y: bigint) => (BigInt.asUintN(64, x) & BigInt.asUintN(64, y)) !== 0n;
+    return combine(a, b, pass, (x, y) => bitsLeaf(x, y) ?? bitsLeaf(y, x));
   }
 
   #timeDiff(
     from: Argument,
     to: Argument | undefined,
     operator: CompareOperator,
-    { numeric }: Readings,
+    { numeric: span }: Readings,
     place: Place,
   ): Code {
-    if (numeric === undefined) return FALSE;
-    const a = this.#operands(from, place, timeOfPlace, timeOfText);
+    if (span === undefined) return FALSE;
+    const a = this.#operands(from, place, slotTime, timeOfText);
     const b: Operand[] =
       to === undefined
         ? [{ when: TRUE, read: (frame) => frame.context.now }]
-        : this.#operands(to, place, timeOfPlace, timeOfText);
-    return combine(a, b, (x, y) => compareSpan(y - x, operator, numeric));
+        : this.#operands(to, place, slotTime, timeOfText);
+    const pass = (x: bigint, y: bigint) => compareSpan(y - x, operator, span);
+    return combine(a, b, pass, ({ slot }) =>
+      slot !== undefined && to === undefined ? { kind: 'since', ...slot, operator, span } : undefined,
+    );
   }
 
   #operands(
     argument: Argument,
     place: Place,
-    ofPlace: (place: Place) => Operand['read'],
-    ofText: (text: string) => bigint | undefined,
+    readSlot: (frame: Frame, table: Table, index: number) => bigint | undefined | null,
+    readText: (text: string) => bigint | undefined,
   ): Operand[] {
     if (argument.kind === 'path') {
-      return this.#select(argument, place).map(({ place: target, when }) => ({ when, read: ofPlace(target) }));
+      return this.#select(argument, place).map(({ place: target, when }) => {
+        const leaf = leafOf(target);
+        if (leaf === undefined) return { when, read: () => null };
+        if (typeof leaf !== 'string') {
+          return { when, slot: leaf, read: (frame: Frame) => readSlot(frame, leaf.table, leaf.index) };
+        }
+        const value = readText(leaf);
+        return { when, read: () => value };
+      });
     }
     const { quoted, text, numeric } = readingsOf(argument);
-    const value = quoted ? ofText(text) : numeric?.integer;
-    return value === undefined ? [] : [{ when: TRUE, read: () => value }];
+    const constant = quoted ? readText(text) : numeric?.integer;
+    return constant === undefined ? [] : [{ when: TRUE, constant, read: () => constant }];
   }
 }
 
-/** One argument of a function: what it reads as; undefined: nothing; null: only the plain evaluator can tell. */
+/** One argument of a function. */
 interface Operand {
   readonly when: Code;
+  /** What it reads as; undefined: nothing; null: only the plain evaluator can tell. */
   readonly read: (frame: Frame) => bigint | undefined | null;
+  /** Where it is one slot, or one constant. */
+  readonly slot?: Slot;
+  readonly constant?: bigint;
 }
 
-function bitsOf(place: Place): Operand['read'] {
-  const leaf = leafOf(place);
-  if (leaf === undefined) return () => null;
-  if (typeof leaf === 'string') {
-    const integer = readNumber(leaf)?.integer;
-    return () => integer;
-  }
-  const { table, index } = leaf;
-  return (frame) => slotBits(frame, table, index);
-}
-
-function timeOfPlace(place: Place): Operand['read'] {
-  const leaf = leafOf(place);
-  if (leaf === undefined) return () => null;
-  if (typeof leaf === 'string') {
-    const time = timeOfText(leaf);
-    return () => time;
-  }
-  const { table, index } = leaf;
-  return (frame) => slotTime(frame, table, index);
+function bitsLeaf({ slot }: Operand, { constant }: Operand): Leaf | undefined {
+  if (slot === undefined || constant === undefined) return undefined;
+  return { kind: 'bits', ...slot, mask: BigInt.asUintN(64, constant) };
 }
 
 /** Pairs of places that are tested one by one; functions of more are no hot path. */
 const MAX_PAIRS = 64;
 
-/** True when some pair of the operands' values passes. */
-function combine(a: readonly Operand[], b: readonly Operand[], pass: (x: bigint, y: bigint) => boolean): Code {
+/** True when some pair of the operands' values passes. @param leafOfPair a pair that is asked more simply */
+function combine(
+  a: readonly Operand[],
+  b: readonly Operand[],
+  pass: (x: bigint, y: bigint) => boolean,
+  leafOfPair: (left: Operand, right: Operand) => Leaf | undefined,
+): Code {
   if (a.length * b.length > MAX_PAIRS) return UNKNOWN;
   const codes = a.flatMap((left) =>
     b.map((right): Code => {
@@ -250,7 +251,7 @@ function combine(a: readonly Operand[], b: readonly Operand[], pass: (x: bigint,
         if (y === undefined) return FALSE;
         return x === null || y === null ? UNKNOWN : pass(x, y) ? TRUE : FALSE;
       };
-      return allOf([left.when, right.when, test]);
+      return allOf([left.when, right.when, leafOfPair(left, right) ?? { kind: 'test', test }]);
     }),
   );
   return anyOf(codes);
@@ -364,13 +365,19 @@ function attributesOf(place: Place, { test }: Step): Candidate[] {
   if (place.kind === 'opaque') return [OPAQUE];
   if (place.kind !== 'element' || test.kind === 'text') return [];
   const { table } = place;
-  return place.node.attributes
-    .filter(({ name }) => !isNamespaceDeclaration(name) && (test.kind === 'any' || localName(name) === nameOf(test)))
-    .map((node) => ({ place: { kind: 'attribute', node, table }, when: guard(optionalSlots(node.value), table) }));
+  const candidates: Candidate[] = [];
+  for (const node of place.node.attributes) {
+    if (test.kind === 'name' && !node.name.endsWith(test.name)) continue;
+    if (isNamespaceDeclaration(node.name) || (test.kind === 'name' && localName(node.name) !== test.name)) continue;
+    candidates.push({ place: { kind: 'attribute', node, table }, when: guard(optionalSlots(node.value), table) });
+  }
+  return candidates;
 }
 
 function optionalSlots(parts: readonly ContentNode[]): number[] {
-  return parts.flatMap((part) => (part.kind === 'substitution' && part.optional ? [part.index] : []));
+  const slots: number[] = [];
+  for (const part of parts) if (part.kind === 'substitution' && part.optional) slots.push(part.index);
+  return slots;
 }
 
 /** An element is left out when its dependency, or an optional substitution directly in it, is Null. */
@@ -382,16 +389,11 @@ function presence(node: ElementNode, table: Table): Code {
 
 function guard(slots: readonly number[], table: Table): Code {
   if (slots.length === 0) return TRUE;
-  const distinct = [...new Set(slots)];
-  return (frame) => {
-    const values = frame[table];
-    for (const index of distinct) if (!isPresent(values, index)) return FALSE;
-    return TRUE;
-  };
+  return allOf([...new Set(slots)].map((index): Code => ({ kind: 'present', table, index })));
 }
 
 /** What a place consists of: constant text, one slot, or neither. */
-function leafOf(place: Place): string | { table: Table; index: number } | undefined {
+function leafOf(place: Place): string | Slot | undefined {
   switch (place.kind) {
     case 'attribute':
       return leafOfParts(place.node.value, place.table, undefined);
@@ -408,7 +410,7 @@ function leafOfParts(
   parts: readonly (ContentNode | AttributePart)[],
   table: Table,
   shape: Shape | undefined,
-): string | { table: Table; index: number } | undefined {
+): string | Slot | undefined {
   const [only] = parts;
   if (parts.length === 1 && only!.kind === 'substitution') {
     const isBody = table === 'outer' && shape !== undefined && only!.index === shape.bodySlot;
@@ -427,50 +429,12 @@ function comparePlace(place: Place, operator: CompareOperator, constant: Reading
   const leaf = leafOf(place);
   if (leaf === undefined) return UNKNOWN;
   if (typeof leaf === 'string') return compareText(leaf, operator, constant) ? TRUE : FALSE;
-  return slotComparison(leaf.table, leaf.index, operator, constant);
+  return { kind: 'compare', ...leaf, operator, constant };
 }
 
 function compareInSet(place: Place, constants: ConstantSet): Code {
   const leaf = leafOf(place);
   if (leaf === undefined) return UNKNOWN;
   if (typeof leaf === 'string') return constants.hasText(leaf) ? TRUE : FALSE;
-  return slotInSet(leaf.table, leaf.index, constants);
-}
-
-/** Three-valued and: false wins, then unknown. */
-function allOf(codes: readonly Code[]): Code {
-  if (codes.includes(FALSE)) return FALSE;
-  const tests = codes.filter((code): code is Test => typeof code === 'function');
-  const unknown = codes.includes(UNKNOWN);
-  if (tests.length === 0) return unknown ? UNKNOWN : TRUE;
-  if (tests.length === 1 && !unknown) return tests[0]!;
-  const best: Verdict = unknown ? UNKNOWN : TRUE;
-  return (frame) => {
-    let verdict = best;
-    for (let i = 0; i < tests.length; i++) {
-      const one = tests[i]!(frame);
-      if (one === FALSE) return FALSE;
-      if (one === UNKNOWN) verdict = UNKNOWN;
-    }
-    return verdict;
-  };
-}
-
-/** Three-valued or: true wins, then unknown. */
-function anyOf(codes: readonly Code[]): Code {
-  if (codes.includes(TRUE)) return TRUE;
-  const tests = codes.filter((code): code is Test => typeof code === 'function');
-  const unknown = codes.includes(UNKNOWN);
-  if (tests.length === 0) return unknown ? UNKNOWN : FALSE;
-  if (tests.length === 1 && !unknown) return tests[0]!;
-  const worst: Verdict = unknown ? UNKNOWN : FALSE;
-  return (frame) => {
-    let verdict = worst;
-    for (let i = 0; i < tests.length; i++) {
-      const one = tests[i]!(frame);
-      if (one === TRUE) return TRUE;
-      if (one === UNKNOWN) verdict = UNKNOWN;
-    }
-    return verdict;
-  };
+  return { kind: 'in', ...leaf, constants };
 }

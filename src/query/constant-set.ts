@@ -13,6 +13,9 @@ import { foldCase, type Readings, readNumber } from './constant.ts';
 export class ConstantSet {
   /** The whole numbers of 16 bits among the constants, such as event ids. */
   readonly small: ReadonlySet<number>;
+  /** An integer equals a constant just if it is in {@link small}. */
+  readonly isSmall: boolean;
+  readonly readings: readonly Readings[];
 
   /** Whole numbers; to stored integers, quoted and unquoted ones are the same. */
   readonly #integers = new Set<bigint>();
@@ -44,6 +47,8 @@ export class ConstantSet {
     this.small = new Set([...this.#integers].filter((each) => each >= 0n && each <= 0xffffn).map(Number));
     this.#numeric = constants.filter(({ numeric }) => numeric !== undefined);
     this.#inexact = this.#numeric.filter(({ numeric }) => numeric!.integer === undefined);
+    this.isSmall = this.#inexact.length === 0 && this.small.size === this.#integers.size;
+    this.readings = constants;
     this.#tokens = constants.filter(({ quoted }) => !quoted);
     this.#guids = constants.filter(({ guid }) => guid !== undefined);
     this.#sids = constants.filter(({ sid }) => sid !== undefined);

@@ -3,6 +3,7 @@ export type * from './ast.ts';
 export { EvtQueryError, type QueryErrorSymbol } from './error.ts';
 export { type EvaluationContext, evaluate } from './evaluate.ts';
 export { createFilter, type EvaluatorChoice, type EventFilter } from './filter.ts';
+export { KernelFilter } from './kernel-filter.ts';
 export { lint } from './lint.ts';
 export { createMatcher, type EventMatcher, type MatcherOptions } from './matcher.ts';
 export { parseXPath } from './parse.ts';

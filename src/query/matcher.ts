@@ -1,8 +1,11 @@
 import type { Fragment } from '../binxml/tree.ts';
 import type { RecordCursor } from '../evtx/record-cursor.ts';
-import type { ParsedQuery } from './ast.ts';
+import type { Expression, ParsedQuery } from './ast.ts';
+import { allOf, anyOf, type Code, notOf } from './code.ts';
+import { codeOf, type Shape } from './compile.ts';
 import type { EvaluationContext } from './evaluate.ts';
 import { createFilter, type EvaluatorChoice, type EventFilter } from './filter.ts';
+import { TRUE } from './slot-test.ts';
 
 /** What stands in for the id of a Query element that has none (MS-EVEN6 2.2.17). */
 const NO_QUERY_ID = 0xffff_ffff;
@@ -21,12 +24,15 @@ export interface EventMatcher {
   matches(document: Fragment, context: EvaluationContext): boolean;
   /** The same of a record in place. */
   matchesRecord(record: RecordCursor, context: EvaluationContext): boolean;
+  /** What {@link matches} asks of a template's slots. */
+  codeOf(shape: Shape): Code;
   /** Ids of all Query elements that select it, each once; 0xffffffff for one without Id. Empty for an XPath query. */
   queryIds(document: Fragment, context: EvaluationContext): number[];
 }
 
 interface QueryFilters {
   readonly id: number;
+  readonly codeOf: (shape: Shape) => Code;
   readonly selects: readonly EventFilter[];
   readonly suppresses: readonly EventFilter[];
   readonly everything: boolean;
@@ -39,6 +45,7 @@ export function createMatcher(query: ParsedQuery, options: MatcherOptions): Even
     const mine = { selects: selects.filter(isMine), suppresses: suppresses.filter(isMine) };
     return {
       id: id ?? NO_QUERY_ID,
+      codeOf: (shape) => allOf([anyCode(mine.selects, shape), notOf(anyCode(mine.suppresses, shape))]),
       selects: mine.selects.map(({ expression }) => createFilter(expression, choice)),
       suppresses: mine.suppresses.map(({ expression }) => createFilter(expression, choice)),
       everything: mine.suppresses.length === 0 && mine.selects.some(({ expression }) => expression === undefined),
@@ -55,6 +62,7 @@ export function createMatcher(query: ParsedQuery, options: MatcherOptions): Even
       for (const one of queries) if (selectsRecord(one, record, context)) return true;
       return false;
     },
+    codeOf: (shape) => anyOf(queries.map(({ codeOf }) => codeOf(shape))),
     queryIds: (document, context) => {
       if (!query.structured) return [];
       const ids = queries.filter((one) => selects(one, document, context)).map(({ id }) => id);
@@ -65,6 +73,12 @@ export function createMatcher(query: ParsedQuery, options: MatcherOptions): Even
   function isMine({ path }: { path: string | undefined }): boolean {
     return options.isMine(path);
   }
+}
+
+type Filters = readonly { readonly expression: Expression | undefined }[];
+
+function anyCode(filters: Filters, shape: Shape): Code {
+  return anyOf(filters.map(({ expression }) => (expression === undefined ? TRUE : codeOf(expression, shape))));
 }
 
 function selects({ selects, suppresses }: QueryFilters, document: Fragment, context: EvaluationContext): boolean {

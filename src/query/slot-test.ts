@@ -128,7 +128,7 @@ export function slotTime(frame: Frame, table: Table, index: number): bigint | un
 const ASCII = /^[\x01-\x7f]*$/;
 
 /** The folded units of a constant that can only be compared as text; undefined where other readings count, or not ASCII. */
-function plainText({ quoted, folded, guid, sid, time }: Readings): Uint8Array | undefined {
+export function plainText({ quoted, folded, guid, sid, time }: Readings): Uint8Array | undefined {
   if (!quoted || guid !== undefined || sid !== undefined || time !== undefined || !ASCII.test(folded)) return undefined;
   return Uint8Array.from(folded, (char) => char.charCodeAt(0));
 }

@@ -1,26 +1,14 @@
-import { checkDocument, highestSubstitution } from '../binxml/check.ts';
+import { checkDocument } from '../binxml/check.ts';
 import { BinXmlError } from '../binxml/error.ts';
 import { resolveDocument } from '../binxml/resolve.ts';
 import type { Template } from '../binxml/tree.ts';
-import { FIXED_SIZE } from '../binxml/value-type.ts';
-import { u32 } from '../bytes/little-endian.ts';
 import { utf8Text } from '../bytes/utf8.ts';
 import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from '../kernel/engine.ts';
-import { javascriptExecutor } from '../kernel/executor-javascript.ts';
-import { wasmExecutor } from '../kernel/executor-wasm.ts';
-import {
-  MAX_RECORDS,
-  MISSING_AT,
-  MISSING_END,
-  OUT_AT,
-  OUTPUT,
-  OUTPUT_SIZE,
-  RECORDS,
-  STOPPED_AT,
-} from '../kernel/layout.ts';
-import { type Memory, PoolFull } from '../kernel/memory.ts';
-import { FORMAT_JSON, FORMAT_XML, FULL, MISSING, NAME_EVENT_DATA, NAME_USER_DATA } from '../kernel/program.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { MAX_RECORDS, OUT_AT, OUTPUT, OUTPUT_SIZE, RECORDS, STOPPED_AT } from '../kernel/layout.ts';
+import type { Memory } from '../kernel/memory.ts';
+import { FORMAT_JSON, FORMAT_XML, FULL, MISSING } from '../kernel/program.ts';
 import { renderJson } from './json.ts';
 import { compileJson } from './json-program.ts';
 import { ProgramBuilder } from './program-builder.ts';
@@ -31,22 +19,8 @@ import { compileXml } from './xml-program.ts';
 /** The forms that events are written in without being taken apart first: those of the default options. */
 export type CompiledFormat = 'xml' | 'json';
 
-/** A template's number in the executor's memory, and which of its programs have been made. */
-interface Entry {
-  readonly number: number;
-  readonly made: boolean[];
-}
-
 /** Told of a record that holds no whole event; it is left out. */
 export type OnDamaged = (record: number, error: BinXmlError) => void;
-
-/** Of a template instance, from its token: where its definition stands in the chunk. */
-const DEFINITION_OFFSET = 6;
-
-const WELL_KNOWN_NAMES = [
-  ['EventData', NAME_EVENT_DATA],
-  ['UserData', NAME_USER_DATA],
-] as const;
 
 const encoder = new TextEncoder();
 
@@ -57,20 +31,17 @@ const encoder = new TextEncoder();
  * One per thread: output lies in its memory until the next call.
  */
 export class CompiledRenderer {
+  readonly #kernel: Kernel;
   readonly #memory: Memory;
   readonly #executor: Executor;
-  #templates = new WeakMap<Template, Entry>();
-  #names = new Map<string, number>(WELL_KNOWN_NAMES);
-  #chunk: Chunk | undefined;
   #out = OUTPUT;
   /** Records that the plain renderer had to do, since the beginning. */
   plain = 0;
 
-  /** @param kernel false: in JavaScript, also where WebAssembly is there */
-  constructor(kernel = true) {
-    const { memory, executor } = (kernel && wasmExecutor(FIXED_SIZE)) || javascriptExecutor(FIXED_SIZE);
-    this.#memory = memory;
-    this.#executor = executor;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#memory = kernel.memory;
+    this.#executor = kernel.executor;
   }
 
   get executor(): Executor['name'] {
@@ -108,14 +79,14 @@ export class CompiledRenderer {
     const count = Math.min(last - first, MAX_RECORDS);
     for (let i = 0; i < count; i++) words[(RECORDS >> 2) + i] = offsets[first + i]!;
     const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
-    this.#use(chunk);
+    this.#kernel.use(chunk);
     for (let at = 0; at < count; ) {
       const reason = this.#executor.records(at, count, code, this.#out, OUTPUT + OUTPUT_SIZE);
       at = words[STOPPED_AT >> 2]!;
       this.#out = words[OUT_AT >> 2]!;
       if (reason === 0) continue;
       if (reason === FULL) return first + at;
-      if (reason === MISSING && this.#define(words[MISSING_AT >> 2]!, words[MISSING_END >> 2]!, code)) continue;
+      if (reason === MISSING && this.#learn(code)) continue;
       try {
         if (!this.#plainLine(plainText(chunk, offsets[first + at]!, format))) return first + at;
       } catch (error) {
@@ -127,78 +98,24 @@ export class CompiledRenderer {
     return first + count;
   }
 
-  #use(chunk: Chunk): void {
-    if (chunk === this.#chunk) return;
-    this.#memory.forgetDefinitions();
-    this.#executor.useInput(chunk.bytes);
-    this.#chunk = chunk;
+  /** Makes the definition known that was missing, and its program. False when it is damaged. */
+  #learn(format: number): boolean {
+    return this.#kernel.learn((number, template) => {
+      if (!this.#memory.isMade(number, format)) this.#compile(number, template, format);
+    });
   }
 
-  /** Makes the definition that the instance at `at` uses known. False when it is damaged. */
-  #define(at: number, end: number, format: number): boolean {
-    const chunk = this.#chunk!;
-    let template: Template;
+  #compile(number: number, template: Template, format: number): void {
+    const builder = new ProgramBuilder(this.#memory);
     try {
-      template = chunk.templateAt(at, end);
+      if (format === FORMAT_XML) compileXml(template.root, builder);
+      else compileJson(template.root, builder, (name) => this.#kernel.numberOfName(name));
+      this.#memory.setProgram(number, format, builder.finish());
     } catch (error) {
-      if (error instanceof BinXmlError) return false;
-      throw error;
+      // Without a program the plain renderer does its records.
+      if (!(error instanceof NotCompiled)) throw error;
+      this.#memory.setProgram(number, format, 0);
     }
-    if (this.#memory.isCrowded) return false;
-    const chunkOffset = u32(chunk.bytes, at + DEFINITION_OFFSET);
-    try {
-      this.#learn(chunk, chunkOffset, template, format);
-    } catch (error) {
-      if (!(error instanceof PoolFull)) throw error;
-      this.#memory.reset();
-      this.#templates = new WeakMap();
-      this.#names = new Map<string, number>(WELL_KNOWN_NAMES);
-      this.#learn(chunk, chunkOffset, template, format);
-    }
-    return true;
-  }
-
-  #learn(chunk: Chunk, chunkOffset: number, template: Template, format: number): void {
-    const isKnown = this.#memory.isDefined(chunkOffset);
-    const number = this.#number(template, format);
-    // Known, but its program for this format was not made yet.
-    if (isKnown) return;
-    this.#memory.define(chunkOffset, number);
-    const form = chunk.definitionForm(chunkOffset);
-    if (form !== undefined) this.#memory.addForm(form, number);
-  }
-
-  #number(template: Template, format: number): number {
-    let entry = this.#templates.get(template);
-    if (entry === undefined) {
-      const [root] = template.root;
-      const name = root?.kind === 'element' ? this.#numberOfName(root.name) : 0;
-      entry = { number: this.#memory.addTemplate(highestSubstitution(template), name), made: [] };
-      this.#templates.set(template, entry);
-    }
-    if (!entry.made[format]) {
-      const builder = new ProgramBuilder(this.#memory);
-      try {
-        if (format === FORMAT_XML) compileXml(template.root, builder);
-        else compileJson(template.root, builder, (name) => this.#numberOfName(name));
-        this.#memory.setProgram(entry.number, format, builder.finish());
-      } catch (error) {
-        // Without a program the plain renderer does its records.
-        if (!(error instanceof NotCompiled)) throw error;
-        this.#memory.setProgram(entry.number, format, 0);
-      }
-      entry.made[format] = true;
-    }
-    return entry.number;
-  }
-
-  #numberOfName(name: string): number {
-    let number = this.#names.get(name);
-    if (number === undefined) {
-      number = this.#names.size + 1;
-      this.#names.set(name, number);
-    }
-    return number;
   }
 
   #plainLine(text: string): boolean {
@@ -218,11 +135,11 @@ export class CompiledRenderer {
     const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
     const { words, bytes } = this.#memory;
     words[RECORDS >> 2] = chunkOffset;
-    this.#use(chunk);
+    this.#kernel.use(chunk);
     for (;;) {
       const reason = this.#executor.records(0, 1, code, OUTPUT, OUTPUT + OUTPUT_SIZE);
       if (reason === 0) return utf8Text(bytes, OUTPUT, words[OUT_AT >> 2]! - 1);
-      if (reason !== MISSING || !this.#define(words[MISSING_AT >> 2]!, words[MISSING_END >> 2]!, code)) {
+      if (reason !== MISSING || !this.#learn(code)) {
         return plainText(chunk, chunkOffset, format);
       }
     }

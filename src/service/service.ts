@@ -118,9 +118,12 @@ export interface SeekRequest {
 /** Forms in which events are written as lines of UTF-8, without taking them apart first. */
 export type LineFormat = 'xml' | 'json';
 
+/** What is asked of events that are read as lines; `nothing`: they are only counted. */
+export type LineContent = LineFormat | 'nothing';
+
 /** A wish for the next events as lines. */
 export interface LineRequest {
-  readonly format: LineFormat;
+  readonly format: LineContent;
   readonly maxEvents: number;
   /** The call returns soon after so many bytes. */
   readonly maxBytes: number;

@@ -162,6 +162,19 @@ export class EventLogReader implements AsyncDisposable {
     return { bytes, events, bookmark: position && new EventBookmark(position) };
   }
 
+  /**
+   * Counts the next events, without handing them out: as fast as they can be found.
+   * @returns how many, at most `maxEvents`; 0: the end
+   * @throws as {@link read}. A cancelled call has counted nothing
+   */
+  async count(options: ReadOptions & { readonly maxEvents?: number | undefined } = {}): Promise<number> {
+    const { maxEvents = Number.POSITIVE_INFINITY } = options;
+    if (this.#batch.length > 0) return this.#batch.splice(0, maxEvents).length;
+    const handle = this.#handle !== undefined && !this.#closed ? this.#handle : await this.open(options);
+    const request = { format: 'nothing', maxEvents, maxBytes: 0 } as const;
+    return (await runAsynchronous(callLines(handle, request, 'EvtNext', options))).events;
+  }
+
   #linesOf(events: readonly LogEvent[], format: LineFormat): EventLines {
     let text = '';
     let count = 0;

@@ -4,12 +4,14 @@ import type { EventElement } from '../../src/binxml/event-tree.ts';
 import { resolveDocument } from '../../src/binxml/resolve.ts';
 import type { Fragment } from '../../src/binxml/tree.ts';
 import { fileTimeOfUnixMs } from '../../src/bytes/time.ts';
+import type { Chunk } from '../../src/evtx/chunk.ts';
 import { RecordCursor } from '../../src/evtx/record-cursor.ts';
 import { evaluate } from '../../src/query/evaluate.ts';
 import { createFilter } from '../../src/query/filter.ts';
 import { parseXPath } from '../../src/query/parse.ts';
 import { corpusLogs, corpusPath, NO_CORPUS } from '../corpus.ts';
 import { recordsOf, type StoredRecord } from '../documents.ts';
+import { compareKernels, kernelQuery } from './kernel-agreement.ts';
 
 /** Records looked at per log, spread over it: breadth counts, and there are some 300 logs. */
 const RECORDS_PER_LOG = 60;
@@ -106,6 +108,12 @@ function sampleOf(log: string): { document: Fragment; roots: EventElement[]; rec
     });
 }
 
+/** Asked of the kernel besides: what its programs have and the list above has not. */
+const STRUCTURED = [
+  `<QueryList><Query Id="0"><Select>*[System[EventID=4624 or Level&lt;=3]]</Select><Suppress>*[EventData[Data[@Name='LogonType']=3]]</Suppress></Query><Query Id="1"><Select>*[System[EventID=1]]</Select></Query></QueryList>`,
+  '<QueryList><Query><Select>*</Select><Suppress>*[System/EventID=4624]</Suppress></Query></QueryList>',
+];
+
 const logs = corpusLogs();
 
 describe.skipIf(logs.length === 0)(`real events (else: ${NO_CORPUS})`, () => {
@@ -141,5 +149,27 @@ describe.skipIf(logs.length === 0)(`real events (else: ${NO_CORPUS})`, () => {
     // A query that never hits, or always does, says little: most must do both.
     const telling = queries.filter(({ hits }) => hits > 0 && hits < records);
     expect(telling.length).toBeGreaterThan(60);
+  });
+
+  test('get the same answers from the kernel', { timeout: 240_000 }, () => {
+    const now = fileTimeOfUnixMs(Date.UTC(2022, 0, 1));
+    const queries = [...QUERIES, ...STRUCTURED].map(kernelQuery);
+    const differences: string[] = [];
+    for (const log of logs) {
+      const byChunk = new Map<Chunk, number[]>();
+      for (const { record } of sampleOf(log)) {
+        const { chunk, chunkOffset } = record;
+        byChunk.set(chunk, [...(byChunk.get(chunk) ?? []), chunkOffset]);
+      }
+      for (const [chunk, offsets] of byChunk) {
+        for (const query of queries) differences.push(...compareKernels(query, chunk, offsets, now));
+      }
+    }
+    expect(differences).toEqual([]);
+    // Nearly all of it is told there: else this would compare little.
+    const told = queries.reduce((sum, query) => sum + query.told, 0);
+    const unknown = queries.reduce((sum, query) => sum + query.unknown, 0);
+    expect(told).toBeGreaterThan(1_000_000);
+    expect(unknown).toBeLessThan(told / 10);
   });
 });

@@ -5,10 +5,11 @@ import { Chunk } from '../../src/evtx/chunk.ts';
 import { type CompiledFormat, CompiledRenderer } from '../../src/render/compiled.ts';
 import { renderJson } from '../../src/render/json.ts';
 import { renderXml } from '../../src/render/xml.ts';
+import { KERNELS } from '../kernels.ts';
 
 export const FORMATS: readonly CompiledFormat[] = ['xml', 'json'];
 /** The programs in WebAssembly and in JavaScript: whatever one says the other must. */
-export const RENDERERS: readonly CompiledRenderer[] = [new CompiledRenderer(true), new CompiledRenderer(false)];
+export const RENDERERS: readonly CompiledRenderer[] = KERNELS.map((kernel) => new CompiledRenderer(kernel));
 
 /** The event by the plain renderers, a line of UTF-8; or why there is none. */
 function plainLine(chunk: Chunk, chunkOffset: number, format: CompiledFormat): string {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { Chunk, hasChunkMagic } from '../../src/evtx/chunk.ts';
 import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
+import { Kernel } from '../../src/kernel/kernel.ts';
 import { CompiledRenderer } from '../../src/render/compiled.ts';
 import { corpus, corpusLogs, corpusPath, NO_CORPUS } from '../corpus.ts';
 import { sampleLog } from '../evtx/sample-events.ts';
@@ -76,7 +77,7 @@ describe('the compiled renderers', () => {
     const { WebAssembly } = globals;
     delete globals.WebAssembly;
     try {
-      expect(new CompiledRenderer().executor).toBe('javascript');
+      expect(new CompiledRenderer(new Kernel()).executor).toBe('javascript');
     } finally {
       globals.WebAssembly = WebAssembly;
     }

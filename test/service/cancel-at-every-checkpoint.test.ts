@@ -127,7 +127,7 @@ describe.each(QUERIES)('$name', ({ query, path }) => {
       const handle = anyHandle();
       let stops = 0;
       for (;;) {
-        const operation = new CancelledAt('EvtNext', handle, 4);
+        const operation = new CancelledAt('EvtNext', handle, 3);
         if (!wasCancelled(() => void runSync(set.next(64, operation)))) break;
         stops++;
       }

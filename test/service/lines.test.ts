@@ -66,6 +66,29 @@ describe.each(QUERIES)('$name', ({ query, path }) => {
       }
     });
 
+    test('events that are only counted are as many, at whichever check point the call is cancelled', () => {
+      const expected = eventByEvent(open(query, path, direction), 'xml').split('\n').length - 1;
+      for (let step = 1; ; step++) {
+        const set = open(query, path, direction);
+        const wanted = { format: 'nothing', maxEvents: 7, maxBytes: 0 } as const;
+        let stopped = false;
+        let count = 0;
+        for (let some = -1; some !== 0; ) {
+          const operation = stopped || count > 0 ? plainOperation() : new CancelledAt('EvtNext', anyHandle(), step);
+          try {
+            some = runSync(set.lines(wanted, operation)).events;
+            expect(some).toBeLessThanOrEqual(7);
+            count += some;
+          } catch (error) {
+            if (!isCancelled(error)) throw error;
+            stopped = true;
+          }
+        }
+        expect(count).toBe(expected);
+        if (!stopped) return expect(step).toBeGreaterThan(3);
+      }
+    });
+
     test('a call gives as many as it is asked for, and where to go on', () => {
       const set = open(query, path, direction);
       const first = runSync(set.lines(request('xml', 5), plainOperation()));

@@ -53,6 +53,11 @@ export function putI32(address: i32, value: i32): void {
 }
 
 @inline
+export function getF64(address: i32): f64 {
+  return load<f64>(address);
+}
+
+@inline
 export function getU8(address: i32): i32 {
   return load<u8>(address);
 }

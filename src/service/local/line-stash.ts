@@ -1,4 +1,4 @@
-import type { EventPosition, LineFormat, LineRequest } from '../service.ts';
+import type { EventPosition, LineContent, LineRequest } from '../service.ts';
 import type { Mark, OrderLineSink } from './result-order.ts';
 
 /** Room for the part that goes past the wanted number of bytes. */
@@ -9,7 +9,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Lines on their way to a caller: they stay here when its call is cancelled. */
 export class LineStash implements OrderLineSink {
-  readonly format: LineFormat;
+  readonly format: LineContent;
   readonly #request: LineRequest;
   readonly #maxBytes: number;
   #buffer: Uint8Array;
@@ -24,6 +24,11 @@ export class LineStash implements OrderLineSink {
     this.format = request.format;
     this.#request = request;
     const { buffer, maxBytes } = request;
+    if (request.format === 'nothing') {
+      this.#buffer = new Uint8Array(0);
+      this.#maxBytes = Number.POSITIVE_INFINITY;
+      return;
+    }
     const fits = buffer !== undefined && buffer.length >= 2 * ROOM;
     this.#buffer = fits ? buffer : Buffer.allocUnsafeSlow(Math.min(maxBytes, MAX_BYTES) + ROOM);
     this.#maxBytes = Math.min(maxBytes, this.#buffer.length - ROOM);

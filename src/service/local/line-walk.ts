@@ -3,20 +3,19 @@ import type { Chunk } from '../../evtx/chunk.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type Task, TURN } from '../../operations/task.ts';
 import type { CompiledRenderer } from '../../render/compiled.ts';
-import type { LineFormat } from '../service.ts';
-import { type Boundary, type LoadedChunk, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
+import type { LineContent, LineFormat } from '../service.ts';
+import { type Boundary, type LoadedChunk, type LogWalker, MAX_RUN, OutOfTime, type Step } from './log-walker.ts';
 import { threadRenderer } from './renderer.ts';
 import type { Selector } from './selector.ts';
 
-/** Records that are looked at, written and handed over in one go; between two such runs a cancel takes effect. */
-const RUN = 64;
+const NOTHING = new Uint8Array(0);
 
 /** Told, at the commit point of each part, where the position is from now on, and the record id of the part's last event. */
 export type Moved = (to: Boundary, lastId: bigint | undefined) => void;
 
 /** What is to be written, and who takes it. */
 export interface LineSink {
-  readonly format: LineFormat;
+  readonly format: LineContent;
   readonly maxEvents: number;
   readonly maxBytes: number;
   /**
@@ -24,14 +23,6 @@ export interface LineSink {
    * @param before the boundary in front of them
    */
   take(lines: Uint8Array, events: number, before: Boundary): void;
-}
-
-/** Records of a run that are to be written. */
-interface Hits {
-  readonly offsets: number[];
-  /** Boundaries in front of and behind each, as indexes of the chunk's records. */
-  readonly before: number[];
-  readonly behind: number[];
 }
 
 /**
@@ -86,6 +77,8 @@ class LineWriter {
   readonly #operation: Operation;
   readonly #moved: Moved;
   readonly #renderer: CompiledRenderer = threadRenderer();
+  /** Records of the run at hand that are selected. */
+  readonly #hits: number[] = [];
   events = 0;
   #bytes = 0;
 
@@ -112,38 +105,60 @@ class LineWriter {
 
   /** Looks at a run of records from `first` on, and hands over what is selected. @returns the record behind them */
   run(loaded: LoadedChunk, chunk: Chunk, first: number): number {
-    const hits: Hits = { offsets: [], before: [], behind: [] };
-    const end = this.#select(loaded, chunk, first, hits);
-    let done = 0;
-    while (done < hits.offsets.length) done = this.#write(loaded, chunk, hits, done);
-    this.#moved({ chunk: loaded.index, record: this.#step > 0 ? end : end + 1 }, undefined);
+    const { format, maxEvents } = this.#sink;
+    const hits = this.#hits;
+    hits.length = 0;
+    this.#operation.poll();
+    const most = maxEvents - this.events;
+    const end = this.#select(loaded, first, format === 'nothing', most);
+    if (format === 'nothing') this.#count(loaded, chunk);
+    else {
+      const offsets = hits.map((hit) => loaded.offsets[hit]!);
+      let done = 0;
+      while (done < hits.length) done = this.#write(loaded, chunk, format, offsets, done);
+    }
+    this.#moved({ chunk: loaded.index, record: this.#behind(end - this.#step) }, undefined);
     return end;
   }
 
-  #select({ offsets, recovered }: LoadedChunk, chunk: Chunk, first: number, hits: Hits): number {
-    const selector = this.#selector;
-    const most = Math.min(RUN, this.#sink.maxEvents - this.events);
-    let next = first;
-    this.#operation.poll();
-    for (let looked = 0; looked < RUN && next >= 0 && next < offsets.length; looked++) {
-      const chunkOffset = offsets[next]!;
-      if (selector === undefined || this.#walker.passes(selector, chunk, chunkOffset, recovered)) {
-        if (hits.offsets.length === most) return next;
-        hits.offsets.push(chunkOffset);
-        hits.before.push(this.#step > 0 ? next : next + 1);
-        hits.behind.push(this.#step > 0 ? next + 1 : next);
-      }
-      if (selector !== undefined) this.#operation.poll();
-      this.#walker.records++;
-      next += this.#step;
+  /** The boundaries in front of and behind a record, in the direction of the walk. */
+  #before(record: number): number {
+    return this.#step > 0 ? record : record + 1;
+  }
+
+  #behind(record: number): number {
+    return this.#step > 0 ? record + 1 : record;
+  }
+
+  #select(loaded: LoadedChunk, first: number, wholes: boolean, most: number): number {
+    const hits = this.#hits;
+    const step = this.#step;
+    if (this.#selector !== undefined || wholes) {
+      return this.#walker.sift(loaded, first, step, MAX_RUN, this.#selector, wholes, hits, most);
     }
-    return next;
+    const left = step > 0 ? loaded.offsets.length - first : first + 1;
+    const count = Math.min(MAX_RUN, most, left);
+    for (let i = 0; i < count; i++) hits.push(first + i * step);
+    this.#walker.records += count;
+    return first + count * step;
+  }
+
+  /** Hands over how many hits there are. */
+  #count(loaded: LoadedChunk, chunk: Chunk): void {
+    const hits = this.#hits;
+    if (hits.length === 0) return;
+    const last = hits.at(-1)!;
+    this.#operation.commit(() => {
+      this.#sink.take(NOTHING, hits.length, { chunk: loaded.index, record: this.#before(hits[0]!) });
+      const to = { chunk: loaded.index, record: this.#behind(last) };
+      this.#moved(to, chunk.recordId(loaded.offsets[last]!));
+    });
+    this.events += hits.length;
   }
 
   /** Writes hits from `done` on, as far as the output goes. @returns the hit behind */
-  #write(loaded: LoadedChunk, chunk: Chunk, { offsets, before, behind }: Hits, done: number): number {
+  #write(loaded: LoadedChunk, chunk: Chunk, format: LineFormat, offsets: readonly number[], done: number): number {
     const renderer = this.#renderer;
-    const { format } = this.#sink;
     let damaged = 0;
     const tell = (hit: number, error: BinXmlError) => {
       damaged++;
@@ -158,9 +173,10 @@ class LineWriter {
       reached++;
     }
     const events = reached - done - damaged;
+    const hits = this.#hits;
     this.#operation.commit(() => {
-      if (events > 0) this.#sink.take(part, events, { chunk: loaded.index, record: before[done]! });
-      const to = { chunk: loaded.index, record: behind[reached - 1]! };
+      if (events > 0) this.#sink.take(part, events, { chunk: loaded.index, record: this.#before(hits[done]!) });
+      const to = { chunk: loaded.index, record: this.#behind(hits[reached - 1]!) };
       this.#moved(to, events > 0 ? chunk.recordId(offsets[reached - 1]!) : undefined);
     });
     this.events += events;

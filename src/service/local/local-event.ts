@@ -8,12 +8,18 @@ import type { EventPosition, LineFormat, LogEvent } from '../service.ts';
 import type { FoundRecord } from './log-walker.ts';
 import { threadRenderer } from './renderer.ts';
 
+/** Knows what a bookmark of an event holds. */
+interface Positions {
+  position(event: LocalEvent): EventPosition;
+}
+
 /** An event of a log file: a view into its chunk, decoded when somebody asks. */
 export class LocalEvent implements LogEvent {
   readonly path: string;
   readonly queryIds: readonly number[];
   readonly found: FoundRecord;
   #position: EventPosition | undefined;
+  #positions: Positions | undefined;
   #tree: readonly EventElement[] | undefined;
 
   constructor(found: FoundRecord, path: string, queryIds: readonly number[]) {
@@ -39,9 +45,15 @@ export class LocalEvent implements LogEvent {
     this.#position = position;
   }
 
+  /** The same, for a position that is worked out when somebody asks. */
+  handOut(positions: Positions): void {
+    this.#positions = positions;
+  }
+
   get position(): EventPosition {
-    if (this.#position === undefined) throw new TypeError('the event has not been handed out');
-    return this.#position;
+    const position = this.#position ?? this.#positions?.position(this);
+    if (position === undefined) throw new TypeError('the event has not been handed out');
+    return position;
   }
 
   get document(): Fragment {

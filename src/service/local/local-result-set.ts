@@ -22,6 +22,7 @@ export interface LocalResultSetParts {
 const EVENTS_PER_BATCH = 64;
 
 const encoder = new TextEncoder();
+const NOTHING = new Uint8Array(0);
 
 function outOfTime(operation: Operation): EvtError {
   return new EvtError('ERROR_TIMEOUT', operation.api, 'the time ran out before a matching event was found');
@@ -66,7 +67,7 @@ export class LocalResultSet implements ResultSet {
     this.#parts.startBatch();
     const { order } = this.#parts;
     try {
-      yield* this.#find(max, operation);
+      yield* order.next(max, this.#stash, operation);
     } catch (error) {
       if (!(error instanceof OutOfTime)) throw error;
       if (this.#stash.length === 0) {
@@ -75,18 +76,9 @@ export class LocalResultSet implements ResultSet {
     }
     return operation.commit(() => {
       const events = this.#stash.splice(0, max);
-      for (const event of events) event.position = order.position(event);
+      for (const event of events) event.handOut(order);
       return events;
     });
-  }
-
-  /** Finds events until there are `max` in the stash. */
-  *#find(max: number, operation: Operation): Task<void> {
-    while (this.#stash.length < max) {
-      const event = yield* this.#parts.order.next(operation);
-      if (event === undefined) return;
-      this.#stash.push(event);
-    }
   }
 
   /**
@@ -115,7 +107,7 @@ export class LocalResultSet implements ResultSet {
     // Events that a cancelled read has left are there already. Several logs are merged event by event.
     while (this.#stash.length > 0 || order.lines === undefined) {
       if (lines.full) return;
-      yield* this.#find(Math.min(EVENTS_PER_BATCH, lines.maxEvents), operation);
+      yield* order.next(Math.min(EVENTS_PER_BATCH, lines.maxEvents), this.#stash, operation);
       const events = this.#stash.splice(0, lines.maxEvents);
       if (events.length === 0) return;
       for (const event of events) this.#write(event, lines);
@@ -131,6 +123,11 @@ export class LocalResultSet implements ResultSet {
 
   #write(event: LocalEvent, lines: LineStash): void {
     const { order } = this.#parts;
+    if (lines.format === 'nothing') {
+      lines.take(NOTHING, 1, order.before(event));
+      lines.position = order.position(event);
+      return;
+    }
     try {
       lines.take(encoder.encode(`${event.text(lines.format)}\n`), 1, order.before(event));
       lines.position = order.position(event);

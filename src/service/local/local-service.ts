@@ -43,6 +43,7 @@ import { MergedOrder } from './merged-order.ts';
 import { MetPublishers } from './met-publishers.ts';
 import { recordDamage } from './record-damage.ts';
 import { matcherFor, type SourceSelection } from './selection.ts';
+import { QuerySelector } from './selector.ts';
 import { SingleOrder } from './single-order.ts';
 import { LocalSubscription, SubscribedLog } from './subscription.ts';
 
@@ -51,6 +52,7 @@ const SLOTS_PER_READ = 8;
 const SLOTS_PER_MERGED_READ = 1;
 
 const FILE_SCHEME = /^file:\/\//i;
+const NO_IDS: readonly number[] = [];
 
 /** Names of publishers have no case. */
 function publisherKey(name: string): string {
@@ -400,13 +402,13 @@ function selectionFor(
   const matcher = matcherFor(parsed, spelled);
   const context = { now: 0n };
   return {
-    selector: matcher.everything ? undefined : (record) => matcher.matchesRecord(record, context),
+    selector: matcher.everything ? undefined : new QuerySelector(matcher, context),
     forThreads: () => {
       if (matcher.everything) return undefined;
       const { query: text = '*', tolerate, strict } = request;
       return { text, tolerate, strict, spelled, now: context.now };
     },
-    queryIds: (document) => (parsed.structured ? matcher.queryIds(document, context) : []),
+    queryIds: (found) => (parsed.structured ? matcher.queryIds(found.document, context) : NO_IDS),
     startBatch: () => {
       context.now = fileTimeOfUnixMs(Date.now());
     },

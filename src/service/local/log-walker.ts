@@ -5,13 +5,14 @@ import { Chunk, hasChunkMagic } from '../../evtx/chunk.ts';
 import type { Damage } from '../../evtx/damage.ts';
 import { CHUNK_HEADER_SIZE, CHUNK_SIZE, ChunkHeaderOffset } from '../../evtx/layout.ts';
 import { RecordCursor } from '../../evtx/record-cursor.ts';
+import { HIT_UNKNOWN, HIT_WHOLE } from '../../kernel/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { isAsynchronous, type Task, TURN } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
 import { readAhead, readAt, readEach } from './files.ts';
 import { recordDamage } from './record-damage.ts';
-import { isSelected, type Selector } from './selector.ts';
+import { EVERYTHING, isSelected, type Selector } from './selector.ts';
 
 /** A place between two records of a log: behind `record` records of the `chunk`-th chunk in order. */
 export interface Boundary {
@@ -19,21 +20,30 @@ export interface Boundary {
   readonly record: number;
 }
 
-/** A record that was found, and the boundaries on its two sides. */
+/** A record that was found. */
 export class FoundRecord {
   readonly chunk: Chunk;
   readonly chunkOffset: number;
-  readonly before: Boundary;
-  readonly after: Boundary;
   readonly recovered: boolean;
+  readonly #index: number;
+  readonly #record: number;
   #document: Fragment | undefined;
 
   constructor(chunk: Chunk, chunkOffset: number, index: number, record: number, recovered: boolean) {
     this.chunk = chunk;
     this.chunkOffset = chunkOffset;
-    this.before = { chunk: index, record };
-    this.after = { chunk: index, record: record + 1 };
+    this.#index = index;
+    this.#record = record;
     this.recovered = recovered;
+  }
+
+  /** The boundaries on its two sides. */
+  get before(): Boundary {
+    return { chunk: this.#index, record: this.#record };
+  }
+
+  get after(): Boundary {
+    return { chunk: this.#index, record: this.#record + 1 };
   }
 
   /** Its stored document, decoded when somebody asks: it is whole. */
@@ -65,6 +75,13 @@ interface Block {
 }
 
 const NONE: ReadonlySet<number> = new Set();
+
+/** Most records that are looked at in one go: between two such runs a cancel takes effect. */
+export const MAX_RUN = 64;
+/** Chunks between two turns of the event loop, where they take no longer than it may stand still. */
+const CHUNKS_PER_TURN = 4;
+/** What the kernel has found in a run. */
+const kernelHits = new Int32Array(MAX_RUN);
 
 /** A block that nobody points into, of a log that was closed: collecting half a megabyte for each query costs pauses. */
 let spare: Uint8Array | undefined;
@@ -130,16 +147,18 @@ export class LogWalker {
   }
 
   /**
-   * The next record in a direction that `selector` takes; undefined at the end of the log.
-   * Whatever ends it, {@link reached} is the boundary up to which everything has been looked at.
+   * The next records in a direction that `selector` takes, and that are whole: put behind what is in `into`, until there are `max`
+   * or the log ends. Whatever ends it, {@link reached} is the boundary up to which everything has been looked at.
    * @param from where to start
    */
-  *find(
+  *collect(
     from: Boundary,
     step: Step,
     selector: Selector | undefined,
+    max: number,
+    into: FoundRecord[],
     operation: Operation,
-  ): Task<FoundRecord | undefined> {
+  ): Task<void> {
     let { chunk: index, record } = from;
     this.#reachedChunk = index;
     this.#reachedRecord = record;
@@ -147,38 +166,49 @@ export class LogWalker {
       index--;
       record = -1;
     }
+    // As long a run as is needed where all are taken, and a longer one where few are.
+    let run = Math.min(MAX_RUN, max - into.length);
+    const hits: number[] = [];
     for (; index >= 0 && index < this.log.order.length; index += step, record = step > 0 ? 0 : -1) {
-      if (this.#loaded?.index !== index) {
-        operation.checkpoint();
-        yield TURN;
-        yield* this.#load(index, step, operation);
-      }
-      const { chunk, offsets, recovered } = this.#loaded!;
-      if (chunk === undefined) continue;
+      const loaded = yield* this.chunkAt(index, step, operation);
+      const { chunk, offsets, recovered } = loaded;
       let next = step > 0 ? record : (record < 0 ? offsets.length : record) - 1;
-      for (; next >= 0 && next < offsets.length; next += step) {
+      while (chunk !== undefined && next >= 0 && next < offsets.length) {
         this.#reachedChunk = index;
         this.#reachedRecord = step > 0 ? next : next + 1;
         operation.poll();
-        this.records++;
-        const chunkOffset = offsets[next]!;
-        if (this.#isWanted(chunk, chunkOffset, selector, recovered)) {
-          this.#block!.handedOut = true;
-          return new FoundRecord(chunk, chunkOffset, index, next, recovered.has(chunkOffset));
+        hits.length = 0;
+        next = this.sift(loaded, next, step, run, selector, true, hits, max - into.length);
+        for (const hit of hits) {
+          const chunkOffset = offsets[hit]!;
+          into.push(new FoundRecord(chunk, chunkOffset, index, hit, recovered.has(chunkOffset)));
         }
-        if ((this.records & 31) === 0) {
-          if (operation.timedOut) throw new OutOfTime();
-          if (operation.turnDue()) yield TURN;
-        }
+        if (hits.length > 0) this.#block!.handedOut = true;
+        this.#reachedRecord = step > 0 ? next : next + 1;
+        if (into.length >= max) return;
+        if (hits.length < run) run = Math.min(MAX_RUN, 2 * run);
+        if (operation.timedOut) throw new OutOfTime();
+        if (operation.turnDue()) yield TURN;
       }
       this.#reachedChunk = step > 0 ? index + 1 : index;
       this.#reachedRecord = 0;
       if (operation.timedOut) throw new OutOfTime();
     }
-    return undefined;
   }
 
-  /** How far the last {@link find} came. */
+  /** The next record in a direction that `selector` takes; undefined at the end of the log. */
+  *find(
+    from: Boundary,
+    step: Step,
+    selector: Selector | undefined,
+    operation: Operation,
+  ): Task<FoundRecord | undefined> {
+    const found: FoundRecord[] = [];
+    yield* this.collect(from, step, selector, 1, found, operation);
+    return found[0];
+  }
+
+  /** How far the last {@link collect} came. */
   get reached(): Boundary {
     return { chunk: this.#reachedChunk, record: this.#reachedRecord };
   }
@@ -215,7 +245,8 @@ export class LogWalker {
   *chunkAt(index: number, step: Step, operation: Operation): Task<LoadedChunk> {
     if (this.#loaded?.index !== index) {
       operation.checkpoint();
-      yield TURN;
+      // A turn costs as much as testing some hundred records.
+      if (index % CHUNKS_PER_TURN === 0) yield TURN;
       yield* this.#load(index, step, operation);
     }
     return this.#loaded!;
@@ -223,11 +254,57 @@ export class LogWalker {
 
   readonly #record = new RecordCursor();
 
-  /** Whether the selector takes a record; one that is too damaged to tell is reported. */
-  passes(selector: Selector, chunk: Chunk, chunkOffset: number, recovered: ReadonlySet<number>): boolean {
+  /**
+   * Looks at a run of a chunk's records, and reports those that are too damaged to tell.
+   * @param first  the record to begin with, counted in the chunk
+   * @param count  how many, up to {@link MAX_RUN}
+   * @param wholes take only those that are whole: what is damaged inside is reported, too
+   * @param hits   gets the records that are selected, at most `max`
+   * @returns the record behind those that have been looked at
+   */
+  sift(
+    loaded: LoadedChunk,
+    first: number,
+    step: Step,
+    count: number,
+    selector: Selector | undefined,
+    wholes: boolean,
+    hits: number[],
+    max: number,
+  ): number {
+    const { offsets, recovered } = loaded;
+    const chunk = loaded.chunk!;
+    const some = Math.min(count, step > 0 ? offsets.length - first : first + 1);
+    const found = (selector ?? EVERYTHING).select(chunk, offsets, first, step, some, kernelHits, wholes);
+    for (let i = 0; i < (found ?? some); i++) {
+      const hit = found === undefined ? i | HIT_UNKNOWN : kernelHits[i]!;
+      const record = first + (hit & 0xffff) * step;
+      if (hits.length >= max) {
+        this.records += Math.abs(record - first);
+        return record;
+      }
+      const isKnown = (hit & HIT_UNKNOWN) === 0;
+      if ((hit & HIT_WHOLE) === 0 && !(isKnown && !wholes)) {
+        if (!this.#passes(chunk, offsets[record]!, isKnown ? undefined : selector, wholes, recovered)) continue;
+      }
+      hits.push(record);
+    }
+    this.records += some;
+    return first + some * step;
+  }
+
+  /** Whether a record is selected, and whole if that is wanted. */
+  #passes(
+    chunk: Chunk,
+    chunkOffset: number,
+    selector: Selector | undefined,
+    wholes: boolean,
+    recovered: ReadonlySet<number>,
+  ): boolean {
     try {
+      if (wholes) return isSelected(this.#record, chunk, chunkOffset, selector);
       this.#record.look(chunk, chunkOffset);
-      return selector(this.#record);
+      return selector === undefined || selector.matches(this.#record);
     } catch (error) {
       if (!(error instanceof BinXmlError)) throw error;
       this.tellRecord(chunk, chunkOffset, error, recovered);
@@ -238,22 +315,6 @@ export class LogWalker {
   /** Reports a damaged record, once. What is carved from free space is often torn: that is no damage of the log. */
   tellRecord(chunk: Chunk, chunkOffset: number, error: BinXmlError, recovered: ReadonlySet<number>): void {
     if (!recovered.has(chunkOffset)) this.#tellRecord(chunk, chunkOffset, error);
-  }
-
-  /** Whether a record is selected, and whole. */
-  #isWanted(
-    chunk: Chunk,
-    chunkOffset: number,
-    selector: Selector | undefined,
-    recovered: ReadonlySet<number>,
-  ): boolean {
-    try {
-      return isSelected(this.#record, chunk, chunkOffset, selector);
-    } catch (error) {
-      if (!(error instanceof BinXmlError)) throw error;
-      this.tellRecord(chunk, chunkOffset, error, recovered);
-      return false;
-    }
   }
 
   readonly #toldRecords = new Map<number, Set<number>>();

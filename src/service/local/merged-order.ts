@@ -5,11 +5,16 @@ import { bookmarkedId } from './bookmark-match.ts';
 import type { LocalEvent } from './local-event.ts';
 import type { Mark, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
 
-/** One log of the merge: its own order, and its next event once that is known. */
+/** Events of one log that are found in one go. */
+const EVENTS_AHEAD = 16;
+
+/** One log of the merge: its own order, and its next events as far as they are known. */
 interface Source {
   readonly order: ResultOrder;
   readonly name: string;
-  head: { event: LocalEvent; time: bigint } | undefined;
+  readonly ahead: LocalEvent[];
+  /** Time of the first of them, once somebody has asked. */
+  time: bigint | undefined;
   /** Id of the last record given out, for bookmarks. */
   lastId: bigint | undefined;
   ended: boolean;
@@ -49,7 +54,8 @@ export class MergedOrder implements ResultOrder {
     this.#sources = sources.map(({ order, name }) => ({
       order,
       name,
-      head: undefined,
+      ahead: [],
+      time: undefined,
       lastId: undefined,
       ended: false,
     }));
@@ -60,8 +66,8 @@ export class MergedOrder implements ResultOrder {
   #here(): MergedMark {
     return {
       index: this.#index,
-      sources: this.#sources.map(({ order, head, lastId }) => ({
-        mark: head === undefined ? order.mark : order.before(head.event),
+      sources: this.#sources.map(({ order, ahead: [head], lastId }) => ({
+        mark: head === undefined ? order.mark : order.before(head),
         lastId,
       })),
     };
@@ -77,7 +83,8 @@ export class MergedOrder implements ResultOrder {
     for (const [i, source] of this.#sources.entries()) {
       source.order.restore(sources[i]!.mark);
       source.lastId = sources[i]!.lastId;
-      source.head = undefined;
+      source.ahead.length = 0;
+      source.time = undefined;
       source.ended = false;
     }
   }
@@ -94,22 +101,32 @@ export class MergedOrder implements ResultOrder {
     for (const { order } of this.#sources) order.dispose();
   }
 
-  *next(operation: Operation): Task<LocalEvent | undefined> {
+  *next(max: number, into: LocalEvent[], operation: Operation): Task<void> {
+    while (into.length < max) {
+      const event = yield* this.#next(operation);
+      if (event === undefined) return;
+      into.push(event);
+    }
+  }
+
+  *#next(operation: Operation): Task<LocalEvent | undefined> {
     let best: Source | undefined;
     for (const source of this.#sources) {
-      if (source.head === undefined && !source.ended) {
-        const event = yield* source.order.next(operation);
-        if (event === undefined) source.ended = true;
-        else source.head = { event, time: event.time };
+      const { ahead } = source;
+      if (ahead.length === 0 && !source.ended) {
+        yield* source.order.next(EVENTS_AHEAD, ahead, operation);
+        source.ended = ahead.length < EVENTS_AHEAD;
       }
-      if (source.head === undefined) continue;
-      if (best === undefined || this.#comesFirst(source.head.time, best.head!.time)) best = source;
+      const [head] = ahead;
+      if (head === undefined) continue;
+      source.time ??= head.time;
+      if (best === undefined || this.#comesFirst(source.time, best.time!)) best = source;
     }
     if (best === undefined) return undefined;
     const before = this.#here();
     if (before.index !== undefined && before.index % this.#stride === 0) this.#addWaymark(before, before.index);
-    const { event } = best.head!;
-    best.head = undefined;
+    const event = best.ahead.shift()!;
+    best.time = undefined;
     best.lastId = event.recordId;
     if (this.#index !== undefined) this.#index++;
     const position: EventPosition = {
@@ -165,11 +182,11 @@ export class MergedOrder implements ResultOrder {
     for (const waymark of this.#waymarks) if (waymark.index <= wanted) nearest = waymark;
     this.restore(nearest);
     for (let at = nearest.index ?? 0; at < wanted; at++) {
-      if ((yield* this.next(operation)) === undefined) return { mark: this.mark, exact: false };
+      if ((yield* this.#next(operation)) === undefined) return { mark: this.mark, exact: false };
     }
     const mark = this.mark;
     if (!strict) return { mark, exact: index >= 0 };
-    const there = yield* this.next(operation);
+    const there = yield* this.#next(operation);
     return { mark, exact: index >= 0 && there !== undefined };
   }
 
@@ -177,7 +194,7 @@ export class MergedOrder implements ResultOrder {
     const from = this.#waymarks.at(-1) ?? this.#start;
     this.restore(from);
     let count = from.index ?? 0;
-    while ((yield* this.next(operation)) !== undefined) count++;
+    while ((yield* this.#next(operation)) !== undefined) count++;
     return count;
   }
 
@@ -185,11 +202,11 @@ export class MergedOrder implements ResultOrder {
   *#indexOf(mark: MergedMark, operation: Operation): Task<number> {
     if (mark.index !== undefined) return mark.index;
     this.restore(mark);
-    const following = yield* this.next(operation);
+    const following = yield* this.#next(operation);
     if (following === undefined) return yield* this.#count(operation);
     this.restore(this.#start);
     for (let index = 0; ; index++) {
-      const event = yield* this.next(operation);
+      const event = yield* this.#next(operation);
       if (event === undefined) return index;
       if (event.path === following.path && event.recordId === following.recordId) return index;
     }
@@ -203,7 +220,7 @@ export class MergedOrder implements ResultOrder {
     if (log === undefined || id === undefined) return { mark: this.#start, exact: false };
     this.restore(this.#start);
     for (let index = 0; ; index++) {
-      const event = yield* this.next(operation);
+      const event = yield* this.#next(operation);
       if (event === undefined) return { mark: this.mark, exact: false };
       if (event.path !== log.name) continue;
       if (event.recordId === id) return yield* this.#toIndex(index + offset, strict, operation);

@@ -47,12 +47,13 @@ function* namesIn(file: string, operation: Operation): Task<readonly string[]> {
   try {
     const walker = new LogWalker(log, { slotsPerRead: SLOTS_PER_READ, recover: false });
     const names = new Set<string>();
-    const look = (record: RecordCursor) => {
+    const look = (record: RecordCursor): boolean => {
       const name = providerName(record);
       if (name !== undefined && name !== '' && names.size < MAX_NAMES) names.add(name);
       return false;
     };
-    yield* walker.find(walker.start, 1, look, operation);
+    // Every record is looked at: none of them is wanted.
+    yield* walker.find(walker.start, 1, { matches: look, select: () => undefined }, operation);
     return [...names];
   } finally {
     log.close();

@@ -1,7 +1,8 @@
 import { useUtf8Text } from '../../bytes/utf8.ts';
+import { Kernel } from '../../kernel/kernel.ts';
 import { CompiledRenderer } from '../../render/compiled.ts';
 
-/** `off`: events are written by JavaScript, also where WebAssembly is there. */
+/** `off`: events are written and selected by JavaScript, also where WebAssembly is there. */
 const KERNEL_VARIABLE = 'WINEVT_KERNEL';
 
 let lastBytes: Uint8Array | undefined;
@@ -16,11 +17,19 @@ function bufferText(bytes: Uint8Array, from: number, to: number): string {
   return lastBuffer.toString('utf8', from, to);
 }
 
+let kernel: Kernel | undefined;
+
+/** This thread's kernel, made when the first log is looked at. */
+export function threadKernel(): Kernel {
+  kernel ??= new Kernel(process.env[KERNEL_VARIABLE]?.toLowerCase() !== 'off');
+  return kernel;
+}
+
 let renderer: CompiledRenderer | undefined;
 
 /** This thread's renderer, made when the first event is written. Its output is gone when somebody else uses it. */
 export function threadRenderer(): CompiledRenderer {
   useUtf8Text(bufferText);
-  renderer ??= new CompiledRenderer(process.env[KERNEL_VARIABLE]?.toLowerCase() !== 'off');
+  renderer ??= new CompiledRenderer(threadKernel());
   return renderer;
 }

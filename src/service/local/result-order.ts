@@ -1,6 +1,6 @@
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
-import type { EventPosition, LineFormat, SeekRequest } from '../service.ts';
+import type { EventPosition, LineContent, SeekRequest } from '../service.ts';
 import type { LocalEvent } from './local-event.ts';
 
 /** A place in a result, to come back to. Only the order that gave it can read it. */
@@ -18,7 +18,7 @@ export interface SeekResult {
 
 /** Takes lines; `before` is the mark in front of them. They are behind the order's position from then on. */
 export interface OrderLineSink {
-  readonly format: LineFormat;
+  readonly format: LineContent;
   readonly maxEvents: number;
   readonly maxBytes: number;
   take(lines: Uint8Array, events: number, before: Mark): void;
@@ -34,10 +34,10 @@ export interface OrderLineResult {
 /** The events of a result, one after the other. */
 export interface ResultOrder {
   /**
-   * The next event; undefined at the end. When it throws, the position is where it had got to: records that were looked
-   * at and not taken are not looked at again.
+   * Puts the next events behind what is in `into`, until there are `max`; fewer at the end. When it throws, the position is where
+   * it had got to, and what it has found is there: records that were looked at are not looked at again.
    */
-  next(operation: Operation): Task<LocalEvent | undefined>;
+  next(max: number, into: LocalEvent[], operation: Operation): Task<void>;
   /** The next events as lines, where that can be had without an object per event. */
   lines?(sink: OrderLineSink, operation: Operation): Task<OrderLineResult>;
   readonly mark: Mark;

@@ -11,7 +11,7 @@ import { type Boundary, LogWalker } from './log-walker.ts';
 import { threadRenderer } from './renderer.ts';
 import type { ScanJob, ScanReply, ScanTask } from './scan-task.ts';
 import { matcherFor } from './selection.ts';
-import type { Selector } from './selector.ts';
+import { QuerySelector, type Selector } from './selector.ts';
 
 /** One of the scan pool's threads: writes the events of a stretch of a log into shared memory. */
 
@@ -58,7 +58,7 @@ function selectorOf({ id, query }: ScanJob): Selector | undefined {
   if (known !== undefined) return known;
   const { text, tolerate, strict, spelled, now } = query;
   const matcher = matcherFor(parseQuery(text, { tolerate, strict }), spelled);
-  const selector: Selector = (record) => matcher.matchesRecord(record, { now });
+  const selector = new QuerySelector(matcher, { now });
   if (selectors.size >= KEPT_JOBS) selectors.delete(selectors.keys().next().value!);
   selectors.set(id, selector);
   return selector;

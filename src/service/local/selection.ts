@@ -10,7 +10,7 @@ export interface SourceSelection {
   /** The same for another thread; undefined where {@link selector} is. */
   readonly forThreads: () => ScanQuery | undefined;
   /** Ids of the Query elements that select an event which passed {@link selector}. */
-  readonly queryIds: (document: Fragment) => readonly number[];
+  readonly queryIds: (found: { readonly document: Fragment }) => readonly number[];
   /** Takes the time that timediff() counts from; called once per read. */
   readonly startBatch: () => void;
 }

@@ -6,7 +6,7 @@ import { bookmarkedId } from './bookmark-match.ts';
 import { isPoolReady, LineScan, scanPool } from './line-scan.ts';
 import { walkLines } from './line-walk.ts';
 import { LocalEvent } from './local-event.ts';
-import { type Boundary, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
+import { type Boundary, type FoundRecord, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
 import type { Mark, OrderLineResult, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
 import type { SourceSelection } from './selection.ts';
 
@@ -78,20 +78,16 @@ export class SingleOrder implements ResultOrder {
     else void Promise.all(idle).then(() => this.#walker.close());
   }
 
-  *next(operation: Operation): Task<LocalEvent | undefined> {
+  *next(max: number, into: LocalEvent[], operation: Operation): Task<void> {
     this.#stopScan();
     const { selector, queryIds } = this.#selection;
+    const { name } = this.#walker.log;
+    const found: FoundRecord[] = [];
     try {
-      const found = yield* this.#walker.find(this.#at, this.#ahead, selector, operation);
-      if (found === undefined) {
-        this.#at = this.#last;
-        return undefined;
-      }
-      this.#at = this.#ahead > 0 ? found.after : found.before;
-      return new LocalEvent(found, this.#walker.log.name, queryIds(found.document));
-    } catch (error) {
+      yield* this.#walker.collect(this.#at, this.#ahead, selector, max - into.length, found, operation);
+    } finally {
       this.#at = this.#walker.reached;
-      throw error;
+      for (const record of found) into.push(new LocalEvent(record, name, queryIds(record)));
     }
   }
 

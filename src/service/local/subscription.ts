@@ -77,7 +77,7 @@ export class SubscribedLog {
     if (this.head !== undefined) return true;
     const found = yield* this.#tail!.next(operation);
     if (found === undefined) return false;
-    const event = new LocalEvent(found, this.name, this.selection.queryIds(found.document));
+    const event = new LocalEvent(found, this.name, this.selection.queryIds(found));
     this.head = { event, time: event.time };
     return true;
   }

@@ -190,13 +190,15 @@ export class RemoteResultSet implements ResultSet {
   }
 
   *lines(request: LineRequest, operation: Operation): Task<LineResult> {
+    const { format } = request;
     const parts: Buffer[] = [];
     let bytes = 0;
     const max = Math.min(request.maxEvents, EVENTS_PER_BATCH);
     const events = yield* this.next(max, operation);
     for (const event of events) {
+      if (format === 'nothing') break;
       try {
-        const line = Buffer.from(`${event.text(request.format)}\n`);
+        const line = Buffer.from(`${event.text(format)}\n`);
         parts.push(line);
         bytes += line.length;
       } catch (error) {

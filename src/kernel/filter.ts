@@ -1,0 +1,383 @@
+import { compared, compareWide, digits, integerRead, numberRead, smallInteger } from './comparison.ts';
+import {
+  countOf,
+  descriptorsOf,
+  END_OF_FRAGMENT,
+  FRAGMENT_HEADER,
+  openInstance,
+  TEMPLATE_INSTANCE,
+} from './instance.ts';
+import {
+  BODY_SIZE,
+  DESCRIPTORS,
+  HIT_COUNT,
+  HIT_UNKNOWN,
+  HIT_WHOLE,
+  HITS,
+  ITEM_SIZES,
+  LACKING_BODY,
+  LACKING_SLOT,
+  LACKING_TEMPLATE,
+  LEVELS,
+  NEEDS_MORE,
+  NEEDS_NOTHING,
+  RECORDS,
+  STOPPED_AT,
+  TEMPLATE_NEEDS,
+  TEMPLATE_PLAIN,
+  TEMPLATE_SIZE,
+  TEMPLATES,
+  TEST_BODIES,
+  TEST_HEADER,
+  TEST_ROOM,
+  TEST_SLOT,
+  TESTS,
+  VALUES,
+  VALUES_SIZE,
+} from './layout.ts';
+import { getI32, getU8, inI32, inU8, putI32, toF64, toI32 } from './platform.ts';
+import { LACKING, UNUSUAL } from './program.ts';
+import { RECORD_BINXML_OFFSET, RECORD_SIZE_OFFSET } from './records.ts';
+import { openElement, textCount } from './shape.ts';
+import { opensElement } from './stream.ts';
+import {
+  FALSE,
+  TABLE_BODY,
+  TABLE_OUTER,
+  TEST_ALL,
+  TEST_ALTOGETHER,
+  TEST_AND,
+  TEST_ANY,
+  TEST_BITS,
+  TEST_COMPARE,
+  TEST_CONSTANT,
+  TEST_END,
+  TEST_IN,
+  TEST_NOT,
+  TEST_OR,
+  TEST_PRESENT,
+  TEST_SINCE,
+  TRUE,
+  UNKNOWN,
+} from './test-program.ts';
+import type { i32 } from './types.ts';
+import {
+  TYPE_ARRAY,
+  TYPE_BIN_XML,
+  TYPE_BOOL,
+  TYPE_FILE_TIME,
+  TYPE_HEX_INT64,
+  TYPE_INT64,
+  TYPE_NULL,
+  TYPE_SIZE_T,
+  TYPE_STRING,
+  TYPE_UINT64,
+} from './value.ts';
+
+/**
+ * Tests records in place: the header's values first, those of the nested document only where they still count. What is not
+ * plainly in order, and what only the whole event can tell, is UNKNOWN: who asked decides it.
+ */
+
+/** Instead of the slot of a nested document: there is none; there are several. */
+const NO_SLOT = -1;
+const UNUSUAL_SLOT = -2;
+
+// Of each of the two tables: how many values it has.
+let outerCount = 0;
+let bodyCount = 0;
+// Of the document last opened: the slot of its nested document, where that lies, and how many it has.
+let slot = NO_SLOT;
+let nestedAt = 0;
+let nestedEnd = 0;
+let documents = 0;
+
+/**
+ * Tests records `first … last - 1` of the list at RECORDS. Those that are taken, or UNKNOWN, go to HITS behind what is there.
+ * @param wholes also tell which of them are whole
+ * @returns 0 when all have been tested, or why the one at STOPPED_AT has not: MISSING, LACKING
+ */
+export function select(first: i32, last: i32, wholes: i32): i32 {
+  let hits = getI32(HIT_COUNT);
+  let reason = 0;
+  let i = first;
+  for (; i < last; i++) {
+    const at = getI32(RECORDS + 4 * i);
+    const verdict = tested(at + RECORD_BINXML_OFFSET, at + inI32(at + RECORD_SIZE_OFFSET) - 4, wholes);
+    if (verdict === FALSE) continue;
+    if (verdict < 0 && verdict !== UNUSUAL) {
+      reason = verdict;
+      break;
+    }
+    const told = verdict === TRUE ? 0 : verdict === TRUE + 1 ? HIT_WHOLE : HIT_UNKNOWN;
+    putI32(HITS + 4 * hits, i | told);
+    hits++;
+  }
+  putI32(STOPPED_AT, i);
+  putI32(HIT_COUNT, hits);
+  return reason;
+}
+
+/** A verdict, one more for a record that is taken and whole, or a negative reason. */
+function tested(at: i32, end: i32, wholes: i32): i32 {
+  const template = opened(at, end, TABLE_OUTER);
+  if (template < 0) return template;
+  const bodySlot = slot;
+  if (bodySlot === UNUSUAL_SLOT) return UNKNOWN;
+  const bodyAt = nestedAt;
+  const bodyEnd = nestedEnd;
+  let tests = getI32(TESTS + 4 * template);
+  while (tests !== 0 && getI32(tests + TEST_SLOT) !== bodySlot) tests = getI32(tests);
+  if (tests === 0) return lacking(template, bodySlot, 0);
+  let verdict = run(getI32(tests + TEST_HEADER));
+  if (bodySlot < 0) return verdict === TRUE && wholes !== 0 && isShown(template) ? TRUE + 1 : verdict;
+  if (verdict === FALSE || (verdict === TRUE && (wholes === 0 || !isShown(template)))) return verdict;
+  const body = opened(bodyAt, bodyEnd, TABLE_BODY);
+  if (body < 0) return body === UNUSUAL && verdict === TRUE ? TRUE : body;
+  if (verdict === UNKNOWN) {
+    if (slot !== NO_SLOT) return UNKNOWN;
+    const test = testOf(tests, body);
+    if (test === 0) return lacking(template, bodySlot, body);
+    verdict = run(test);
+    if (verdict !== TRUE) return verdict;
+  }
+  if (wholes === 0 || documents > 0 || !isShown(template)) return verdict;
+  return isPlain(body) ? TRUE + 1 : verdict;
+}
+
+function isPlain(template: i32): boolean {
+  return getI32(TEMPLATES + TEMPLATE_SIZE * template + TEMPLATE_PLAIN) !== 0;
+}
+
+/** The record's root element is there. */
+function isShown(template: i32): boolean {
+  const needs = getI32(TEMPLATES + TEMPLATE_SIZE * template + TEMPLATE_NEEDS);
+  if (needs === NEEDS_MORE || !isPlain(template)) return false;
+  return needs === NEEDS_NOTHING || needs >= outerCount || descriptorOf(TABLE_OUTER, needs) >> 16 !== TYPE_NULL;
+}
+
+function lacking(template: i32, bodySlot: i32, body: i32): i32 {
+  putI32(LACKING_TEMPLATE, template);
+  putI32(LACKING_SLOT, bodySlot);
+  putI32(LACKING_BODY, body);
+  return LACKING;
+}
+
+/** Address of the test for records with this body; 0: none yet. */
+function testOf(tests: i32, body: i32): i32 {
+  const bodies = getI32(tests + TEST_BODIES);
+  const mask = getI32(tests + TEST_ROOM) - 1;
+  let place = body & mask;
+  while (true) {
+    const entry = bodies + BODY_SIZE * place;
+    const found = getI32(entry);
+    if (found === body) return getI32(entry + 4);
+    if (found === 0) return 0;
+    place = (place + 1) & mask;
+  }
+}
+
+/** Opens the document at `from` and puts its values into a table. @returns its template's number, or a negative reason */
+function opened(from: i32, end: i32, table: i32): i32 {
+  let at = from;
+  if (at < end && inU8(at) === FRAGMENT_HEADER) at += 4;
+  if (at + 14 > end) return UNUSUAL;
+  slot = NO_SLOT;
+  documents = 0;
+  if (opensElement(inU8(at))) {
+    const shape = openElement(at, end, table);
+    if (table === TABLE_OUTER) outerCount = textCount();
+    else bodyCount = textCount();
+    return shape;
+  }
+  if (inU8(at) !== TEMPLATE_INSTANCE) return UNUSUAL;
+  const template = openInstance(at, end);
+  if (template < 0) return template;
+  const from4 = descriptorsOf();
+  const count = countOf();
+  const values = VALUES + VALUES_SIZE * table;
+  const descriptors = DESCRIPTORS + VALUES_SIZE * table;
+  let offset = from4 + 4 * count;
+  for (let i = 0; i < count; i++) {
+    const descriptor = inI32(from4 + 4 * i) & 0xffffff;
+    putI32(values + 4 * i, offset);
+    putI32(descriptors + 4 * i, descriptor);
+    const size = descriptor & 0xffff;
+    if (descriptor >> 16 === TYPE_BIN_XML) {
+      documents++;
+      slot = documents > 1 ? UNUSUAL_SLOT : i;
+      nestedAt = offset;
+      nestedEnd = offset + size;
+    }
+    offset += size;
+  }
+  if (offset > end || (offset < end && inU8(offset) !== END_OF_FRAGMENT)) return UNUSUAL;
+  if (table === TABLE_OUTER) outerCount = count;
+  else bodyCount = count;
+  return template;
+}
+
+function run(program: i32): i32 {
+  let pc = program;
+  let verdict = UNKNOWN;
+  while (true) {
+    switch (getI32(pc)) {
+      case TEST_END:
+        return verdict;
+      case TEST_CONSTANT:
+        verdict = getI32(pc + 4);
+        pc += 8;
+        break;
+      case TEST_PRESENT: {
+        const table = getI32(pc + 4);
+        const index = getI32(pc + 8);
+        pc += 12;
+        const absent = index < countOfTable(table) && descriptorOf(table, index) >> 16 === TYPE_NULL;
+        verdict = absent ? FALSE : TRUE;
+        break;
+      }
+      case TEST_COMPARE: {
+        const table = getI32(pc + 4);
+        const index = getI32(pc + 8);
+        const comparison = getI32(pc + 12);
+        pc += 16;
+        if (index >= countOfTable(table)) verdict = UNKNOWN;
+        else verdict = compared(descriptorOf(table, index), placeOf(table, index), comparison);
+        break;
+      }
+      case TEST_BITS: {
+        const table = getI32(pc + 4);
+        const index = getI32(pc + 8);
+        const low = getI32(pc + 12);
+        const high = getI32(pc + 16);
+        pc += 20;
+        if (index >= countOfTable(table)) verdict = UNKNOWN;
+        else verdict = hasBits(descriptorOf(table, index), placeOf(table, index), low, high);
+        break;
+      }
+      case TEST_IN: {
+        const table = getI32(pc + 4);
+        const index = getI32(pc + 8);
+        const bitmap = getI32(pc + 12);
+        const ofNull = getI32(pc + 16);
+        const takesText = getI32(pc + 20);
+        pc += 24;
+        if (index >= countOfTable(table)) verdict = UNKNOWN;
+        else verdict = isIn(descriptorOf(table, index), placeOf(table, index), bitmap, ofNull, takesText);
+        break;
+      }
+      case TEST_SINCE: {
+        const table = getI32(pc + 4);
+        const index = getI32(pc + 8);
+        const instant = getI32(pc + 12);
+        const operator = getI32(pc + 16);
+        pc += 20;
+        verdict = UNKNOWN;
+        if (index >= countOfTable(table)) break;
+        const descriptor = descriptorOf(table, index);
+        const at = placeOf(table, index);
+        if (descriptor >> 16 === TYPE_NULL) verdict = FALSE;
+        else if (descriptor >> 16 === TYPE_FILE_TIME && (descriptor & 0xffff) >= 8) {
+          verdict = compareWide(inI32(at), inI32(at + 4), instant, 0, operator);
+        }
+        break;
+      }
+      case TEST_ALL:
+        putI32(LEVELS + 4 * getI32(pc + 4), TRUE);
+        pc += 8;
+        break;
+      case TEST_ANY:
+        putI32(LEVELS + 4 * getI32(pc + 4), FALSE);
+        pc += 8;
+        break;
+      case TEST_AND: {
+        if (verdict === FALSE) {
+          pc = getI32(pc + 8);
+          break;
+        }
+        if (verdict === UNKNOWN) putI32(LEVELS + 4 * getI32(pc + 4), UNKNOWN);
+        pc += 12;
+        break;
+      }
+      case TEST_OR: {
+        if (verdict === TRUE) {
+          pc = getI32(pc + 8);
+          break;
+        }
+        if (verdict === UNKNOWN) putI32(LEVELS + 4 * getI32(pc + 4), UNKNOWN);
+        pc += 12;
+        break;
+      }
+      case TEST_ALTOGETHER:
+        verdict = getI32(LEVELS + 4 * getI32(pc + 4));
+        pc += 8;
+        break;
+      case TEST_NOT:
+        verdict = TRUE - verdict;
+        pc += 4;
+        break;
+      default:
+        return UNKNOWN;
+    }
+  }
+}
+
+function countOfTable(table: i32): i32 {
+  return table === TABLE_OUTER ? outerCount : bodyCount;
+}
+
+function descriptorOf(table: i32, index: i32): i32 {
+  return getI32(DESCRIPTORS + VALUES_SIZE * table + 4 * index);
+}
+
+function placeOf(table: i32, index: i32): i32 {
+  return getI32(VALUES + VALUES_SIZE * table + 4 * index);
+}
+
+/** Whether an integer has one of these bits; Null has none. */
+function hasBits(descriptor: i32, at: i32, low: i32, high: i32): i32 {
+  const type = descriptor >> 16;
+  const size = descriptor & 0xffff;
+  if (type === TYPE_NULL) return FALSE;
+  if (type >= TYPE_ARRAY || type === TYPE_BIN_XML || type === TYPE_STRING || size < getU8(ITEM_SIZES + type)) {
+    return UNKNOWN;
+  }
+  let lowBits = 0;
+  let highBits = 0;
+  if (type === TYPE_INT64 || type === TYPE_UINT64 || type === TYPE_HEX_INT64 || type === TYPE_FILE_TIME) {
+    lowBits = inI32(at);
+    highBits = inI32(at + 4);
+  } else if (type === TYPE_SIZE_T && size >= 4) {
+    lowBits = inI32(at);
+    highBits = size >= 8 ? inI32(at + 4) : 0;
+  } else if (type === TYPE_BOOL) lowBits = inI32(at) === 0 ? 0 : 1;
+  else if (smallInteger(type, at)) {
+    const value = integerRead();
+    if (value < 0) {
+      lowBits = toI32(value);
+      highBits = -1;
+    } else if (value > toF64(0x7fffffff)) lowBits = inI32(at);
+    else lowBits = toI32(value);
+  } else return UNKNOWN;
+  return (lowBits & low) !== 0 || (highBits & high) !== 0 ? TRUE : FALSE;
+}
+
+/** Whether an integer is one of a set of small ones. @param takesText text that spells a number is compared as one */
+function isIn(descriptor: i32, at: i32, bitmap: i32, ofNull: i32, takesText: i32): i32 {
+  const type = descriptor >> 16;
+  const size = descriptor & 0xffff;
+  if (type === TYPE_NULL) return ofNull;
+  if (type === TYPE_STRING) {
+    if (takesText === 0) return UNKNOWN;
+    const told = digits(at, size);
+    if (told < 0) return UNKNOWN;
+    return told === 0 || numberRead() > 0xffff ? FALSE : bitOf(bitmap, numberRead());
+  }
+  if (type >= 0x20 || size < getU8(ITEM_SIZES + type) || !smallInteger(type, at)) return UNKNOWN;
+  const value = integerRead();
+  return value < 0 || value > toF64(0xffff) ? FALSE : bitOf(bitmap, toI32(value));
+}
+
+function bitOf(bitmap: i32, bit: i32): i32 {
+  return ((getU8(bitmap + (bit >> 3)) >> (bit & 7)) & 1) !== 0 ? TRUE : FALSE;
+}

@@ -1,0 +1,151 @@
+import { highestSubstitution, isPlainDefinition, rootNeeds } from '../binxml/check.ts';
+import { BinXmlError } from '../binxml/error.ts';
+import type { Template } from '../binxml/tree.ts';
+import { FIXED_SIZE } from '../binxml/value-type.ts';
+import { u16, u32 } from '../bytes/little-endian.ts';
+import type { Chunk } from '../evtx/chunk.ts';
+import type { Executor } from './engine.ts';
+import { javascriptExecutor } from './executor-javascript.ts';
+import { wasmExecutor } from './executor-wasm.ts';
+import { MISSING_AT, MISSING_END, NEEDS_MORE, NEEDS_NOTHING } from './layout.ts';
+import { type Memory, PoolFull } from './memory.ts';
+import { NAME_HEADER } from './names.ts';
+import { NAME_EVENT_DATA, NAME_USER_DATA, UNUSUAL } from './program.ts';
+
+/** Of a template instance, from its token: where its definition stands in the chunk. */
+const DEFINITION_OFFSET = 6;
+
+const WELL_KNOWN_NAMES = [
+  ['EventData', NAME_EVENT_DATA],
+  ['UserData', NAME_USER_DATA],
+] as const;
+
+/**
+ * A thread's executor with its memory, and the templates that it knows by number. One for all who have programs in it, so that
+ * a chunk is copied in once, and its definitions are told once.
+ */
+export class Kernel {
+  readonly memory: Memory;
+  readonly executor: Executor;
+  /** Programs that were made in an earlier generation are gone. */
+  generation = 0;
+  /** Whose tests are those of the templates. */
+  tests: object | undefined;
+  #numbers = new WeakMap<Template, number>();
+  #templates: (Template | undefined)[] = [undefined];
+  #names = new Map<string, number>(WELL_KNOWN_NAMES);
+  #chunk: Chunk | undefined;
+
+  /** @param wasm false: in JavaScript, also where WebAssembly is there */
+  constructor(wasm = true) {
+    const { memory, executor } = (wasm && wasmExecutor(FIXED_SIZE)) || javascriptExecutor(FIXED_SIZE);
+    this.memory = memory;
+    this.executor = executor;
+  }
+
+  /** The chunk that the following calls are about. */
+  use(chunk: Chunk): void {
+    if (chunk === this.#chunk) return;
+    this.memory.forgetDefinitions();
+    this.executor.useInput(chunk.bytes);
+    this.#chunk = chunk;
+  }
+
+  templateOf(number: number): Template {
+    return this.#templates[number]!;
+  }
+
+  /** Tells names apart by numbers. */
+  numberOfName(name: string): number {
+    let number = this.#names.get(name);
+    if (number === undefined) {
+      number = this.#names.size + 1;
+      this.#names.set(name, number);
+    }
+    return number;
+  }
+
+  /**
+   * Makes the definition known that the executor has stopped at as MISSING.
+   * @param prepare makes what else is needed for its template, by number
+   * @returns false when the definition is damaged, or there are too many of them: the record is not for the executor
+   */
+  learn(prepare?: (number: number, template: Template) => void): boolean {
+    const { words } = this.memory;
+    const at = words[MISSING_AT >> 2]!;
+    const chunk = this.#chunk!;
+    let template: Template;
+    try {
+      template = chunk.templateAt(at, words[MISSING_END >> 2]!);
+    } catch (error) {
+      if (error instanceof BinXmlError) return false;
+      throw error;
+    }
+    if (this.memory.isCrowded) return false;
+    this.fill(() => {
+      const number = this.#define(chunk, u32(chunk.bytes, at + DEFINITION_OFFSET), template);
+      prepare?.(number, template);
+    });
+    return true;
+  }
+
+  /** Makes the name known that the executor has stopped at as NAMELESS. */
+  learnName(): void {
+    const { bytes } = this.#chunk!;
+    const at = this.memory.words[MISSING_AT >> 2]!;
+    const characters = bytes.subarray(at + NAME_HEADER, at + NAME_HEADER + 2 * u16(bytes, at + 6));
+    this.fill(() => this.memory.addName(u16(bytes, at + 4), characters));
+  }
+
+  /** Makes the shape known that the executor has stopped at as SHAPELESS. */
+  learnShape(): void {
+    const { words } = this.memory;
+    const template = this.#chunk!.templateOfShape(words[MISSING_AT >> 2]!, words[MISSING_END >> 2]!);
+    const { generation } = this;
+    this.fill(() => {
+      // When the memory was full, the names in the shape have lost their numbers: it is looked at anew.
+      if (generation !== this.generation) return;
+      this.memory.addShape(template === undefined ? UNUSUAL : this.#numberOf(template));
+    });
+  }
+
+  /** Puts something into the memory; when that is full, all that is in it goes first. */
+  fill(put: () => void): void {
+    try {
+      put();
+    } catch (error) {
+      if (!(error instanceof PoolFull)) throw error;
+      this.memory.reset();
+      this.generation++;
+      this.tests = undefined;
+      this.#numbers = new WeakMap();
+      this.#templates = [undefined];
+      this.#names = new Map<string, number>(WELL_KNOWN_NAMES);
+      put();
+    }
+  }
+
+  #define(chunk: Chunk, chunkOffset: number, template: Template): number {
+    const isKnown = this.memory.isDefined(chunkOffset);
+    const number = this.#numberOf(template);
+    if (isKnown) return number;
+    this.memory.define(chunkOffset, number);
+    const form = chunk.definitionForm(chunkOffset);
+    if (form !== undefined) this.memory.addForm(form, number);
+    return number;
+  }
+
+  #numberOf(template: Template): number {
+    let number = this.#numbers.get(template);
+    if (number === undefined) {
+      const [root] = template.root;
+      const name = root?.kind === 'element' ? this.numberOfName(root.name) : 0;
+      const [slot = NEEDS_NOTHING, ...more] = rootNeeds(template) ?? [NEEDS_MORE];
+      const needs = more.length > 0 ? NEEDS_MORE : slot;
+      number = this.memory.addTemplate(highestSubstitution(template), name, isPlainDefinition(template), needs);
+      this.#numbers.set(template, number);
+      this.#templates[number] = template;
+    }
+    return number;
+  }
+}
