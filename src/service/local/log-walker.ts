@@ -186,8 +186,9 @@ export class LogWalker {
         if (hits.length > 0) this.#block!.handedOut = true;
         this.#reachedRecord = step > 0 ? next : next + 1;
         if (into.length >= max) return;
+        // What lies near is found whatever the call's time: short runs do not ask for it.
+        if (run === MAX_RUN && operation.timedOut) throw new OutOfTime();
         if (hits.length < run) run = Math.min(MAX_RUN, 2 * run);
-        if (operation.timedOut) throw new OutOfTime();
         if (operation.turnDue()) yield TURN;
       }
       this.#reachedChunk = step > 0 ? index + 1 : index;

@@ -109,7 +109,7 @@ export class ThreadedAssociation extends RpcClient {
 
   /** The thread's port; the thread is started when it is first needed. @throws EvtError ERROR_NOT_SUPPORTED (50) */
   #thread(api: string): MessagePort {
-    if (this.#port !== undefined) return this.#port;
+    if (this.#port !== undefined && !this.#isClosed) return this.#port;
     if (this.#isClosed) throw new EvtError('ERROR_INVALID_HANDLE', api, 'the session is closed');
     const file = workerFile('./association-thread.js', import.meta.url);
     if (file === undefined) {
