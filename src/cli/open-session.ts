@@ -1,7 +1,7 @@
 import { openSync, readFileSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
 import { ReadStream } from 'node:tty';
 import { EventLogSession, type SessionAuthentication } from '../index.ts';
+import { HOST_FORMS, hostAndPort } from '../service/remote/host-and-port.ts';
 import { UsageError } from './failure.ts';
 
 /** Options that say whose logs are meant, as the command line gives them. */
@@ -28,18 +28,6 @@ const ENTER = ['\r', '\n'];
 const BACKSPACE = ['\x7f', '\b'];
 const INTERRUPTS = ['\x03', '\x04'];
 
-/** `host`, `host:port`, `[address]` or `[address]:port`. @throws UsageError */
-function hostAndPort(remote: string): { readonly host: string; readonly port: number | undefined } {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(remote);
-  // An address of many colons, without brackets, has no port.
-  const host = isIPv6(remote) ? remote : (match?.[1] ?? match?.[2]);
-  const port = match?.[3] === undefined ? undefined : Number(match[3]);
-  if (host === undefined || (port !== undefined && (port === 0 || port > 0xffff))) {
-    throw new UsageError(`/r: "${remote}" is no computer: write HOST, HOST:PORT or [ADDRESS]:PORT`);
-  }
-  return { host, port };
-}
-
 /** Opens the session that the options ask for. @throws UsageError */
 export function openSession(options: SessionFlags): EventLogSession {
   const { remote, logs, store, username, password, passwordFd, authentication: given } = options;
@@ -57,8 +45,10 @@ export function openSession(options: SessionFlags): EventLogSession {
   if (!AUTHENTICATIONS.includes(authentication)) {
     throw new UsageError(`/a: "${given}" is none of ${AUTHENTICATIONS.join(', ')}`);
   }
+  const computer = hostAndPort(remote);
+  if (computer === undefined) throw new UsageError(`/r: "${remote}" is no computer: write ${HOST_FORMS}`);
   return EventLogSession.remote({
-    ...hostAndPort(remote),
+    ...computer,
     user: username,
     password,
     authentication: authentication as SessionAuthentication,
