@@ -34,7 +34,7 @@ export function openSession(options: SessionFlags): EventLogSession {
   if (remote === undefined) {
     const forRemote = [username, password, passwordFd, given].some((option) => option !== undefined);
     if (forRemote) throw new UsageError('/u, /p, --password-fd and /a go with /r:COMPUTER');
-    return EventLogSession.open({ store, logs });
+    return EventLogSession.open({ store: oneFolder(options) });
   }
   if (username === undefined && (password !== undefined || passwordFd !== undefined)) {
     throw new UsageError('a password goes with /u:USER');
@@ -53,6 +53,13 @@ export function openSession(options: SessionFlags): EventLogSession {
     password,
     authentication: authentication as SessionAuthentication,
   });
+}
+
+/** The folder whose channels are meant; undefined: as the environment has it. @throws UsageError for two of them */
+export function oneFolder({ store, logs }: Pick<SessionFlags, 'store' | 'logs'>): string | undefined {
+  if (store !== undefined && logs !== undefined)
+    throw new UsageError('--store and --logs name one folder: leave one out');
+  return store ?? logs;
 }
 
 /** A password has no place on the command line. @throws UsageError, which does not repeat it */
