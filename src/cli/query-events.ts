@@ -250,10 +250,12 @@ class QueryEvents {
     const { readBytes, totalBytes, records } = this.#reader.progress;
     const { savebookmark } = this.#options;
     const resume = savebookmark !== undefined && this.#delivered ? `; read on with /bm:${savebookmark}` : '';
-    complain(
-      `winevt: stopped after ${count(this.#found, 'event')} (${count(records, 'record')}, ` +
-        `${megabytes(readBytes)} of ${megabytes(totalBytes)} MB read)${resume}`,
-    );
+    // Another computer does not tell what it has read.
+    const how =
+      totalBytes === 0
+        ? ''
+        : ` (${count(records, 'record')}, ${megabytes(readBytes)} of ${megabytes(totalBytes)} MB read)`;
+    complain(`winevt: stopped after ${count(this.#found, 'event')}${how}${resume}`);
   }
 }
 
