@@ -57,7 +57,7 @@ export async function queryEvents(path: string | undefined, options: QueryEvents
   try {
     const wanted = wantedOf(path, options);
     query = wanted.query;
-    if (options.locale !== undefined) complain('winevt: /l has no effect: messages are not rendered yet');
+    if (options.locale !== undefined) complain('winevt: /l has no effect: texts are in the language of the computer that has them');
     if (options.strict) for (const { sentence } of lint(parseQuery(query))) complain(`winevt: advice: ${sentence}`);
     return await new QueryEvents(wanted, options, limit, formatter, output).run();
   } catch (error) {

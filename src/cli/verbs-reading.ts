@@ -151,7 +151,7 @@ export const READING_VERBS: readonly VerbSpec[] = [
         kind: 'value',
         placeholder: 'LOCALE',
         group: OUTPUT,
-        help: 'accepted and without effect: messages are not rendered yet',
+        help: 'accepted and without effect: texts are in the language of the computer that has them',
       },
       {
         long: 'concurrency',
