@@ -1,7 +1,7 @@
-import { openSync, readFileSync } from 'node:fs';
-import { ReadStream } from 'node:tty';
+import { readFileSync } from 'node:fs';
 import { EventLogSession, type SessionAuthentication } from '../index.ts';
 import { HOST_FORMS, hostAndPort } from '../service/remote/host-and-port.ts';
+import { askPassword, PASSWORD_VARIABLE } from './ask-password.ts';
 import { UsageError } from './failure.ts';
 
 /** Options that say whose logs are meant, as the command line gives them. */
@@ -22,11 +22,6 @@ const AUTHENTICATIONS: readonly string[] = [
   'kerberos',
   'ntlm',
 ] satisfies SessionAuthentication[];
-const PASSWORD_VARIABLE = 'WINEVT_PASSWORD';
-const TERMINAL = '/dev/tty';
-const ENTER = ['\r', '\n'];
-const BACKSPACE = ['\x7f', '\b'];
-const INTERRUPTS = ['\x03', '\x04'];
 
 /** Opens the session that the options ask for. @throws UsageError */
 export function openSession(options: SessionFlags): EventLogSession {
@@ -92,42 +87,4 @@ export function passwordFromDescriptor(text: string): string {
   } catch (error) {
     throw new UsageError(`--password-fd: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/** Asks on the terminal, wherever input and output go, and shows nothing of what is typed. @throws UsageError without a terminal */
-export async function askPassword(prompt: string): Promise<string> {
-  let terminal: number;
-  try {
-    terminal = openSync(process.platform === 'win32' ? 'CONIN$' : TERMINAL, 'r+');
-  } catch {
-    throw new UsageError(
-      `there is no terminal to ask for the password on: set ${PASSWORD_VARIABLE} or use --password-fd`,
-    );
-  }
-  const input = new ReadStream(terminal);
-  // Before anybody can know that it is time to type: until then the terminal shows what is typed.
-  input.setRawMode(true);
-  try {
-    process.stderr.write(prompt);
-    return await typedLine(input);
-  } finally {
-    input.setRawMode(false);
-    input.destroy();
-    process.stderr.write('\n');
-  }
-}
-
-function typedLine(input: ReadStream): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let typed = '';
-    input.setEncoding('utf8');
-    input.on('error', reject);
-    input.on('data', (text: string) => {
-      for (const character of text) {
-        if (ENTER.includes(character)) return resolve(typed);
-        if (INTERRUPTS.includes(character)) return reject(new UsageError('no password was given'));
-        typed = BACKSPACE.includes(character) ? [...typed].slice(0, -1).join('') : typed + character;
-      }
-    });
-  });
 }

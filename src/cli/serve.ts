@@ -5,10 +5,11 @@ import { DEFAULT_LIMITS, type ServerLimits } from '../even6/rpc/server-limits.ts
 import type { Right } from '../server/access.ts';
 import { DEFAULT_ADDRESS, EventLogServer } from '../server/event-log-server.ts';
 import { addUser as addUserTo, type Grant } from '../server/users.ts';
+import { askPasswords, PASSWORD_VARIABLE } from './ask-password.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import { Interrupt } from './interrupt.ts';
-import { askPassword, oneFolder, passwordFromDescriptor } from './open-session.ts';
+import { oneFolder, passwordFromDescriptor } from './open-session.ts';
 
 /** Options of `serve`, as the command line gives them. */
 export interface ServeOptions {
@@ -149,9 +150,9 @@ async function addUser(name: string, options: ServeOptions): Promise<number> {
 
 async function newPassword(name: string, descriptor: string | undefined): Promise<string> {
   if (descriptor !== undefined) return passwordFromDescriptor(descriptor);
-  const fromEnvironment = process.env['WINEVT_PASSWORD'];
+  const fromEnvironment = process.env[PASSWORD_VARIABLE];
   if (fromEnvironment !== undefined) return fromEnvironment;
-  const first = await askPassword(`Password for ${name}: `);
-  if ((await askPassword('Once more: ')) !== first) throw new UsageError('the passwords differ');
-  return first;
+  const [first, second] = await askPasswords(`Password for ${name}: `, 'Once more: ');
+  if (second !== first) throw new UsageError('the passwords differ');
+  return first!;
 }
