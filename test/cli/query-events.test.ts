@@ -325,7 +325,7 @@ Note: note 2
       [['qe', log, '/q'], 'winevt: /q: its value is missing'],
       [['qe', 'System', '/r:server:x'], 'winevt: /r: "server:x" is no computer'],
       [['qe', 'System', '/r:server', '--logs', '.'], 'winevt: /r: the folders of another computer'],
-      [['qe', 'System', '/u:alice'], 'winevt: /u, /p, --password-fd and /a go with /r:COMPUTER'],
+      [['qe', 'System', '/u:alice'], 'winevt: /u, /p, --password-fd and /a go with /r'],
       [['qe', 'System', '/r:server', '/u:alice', '/p:secret'], 'winevt: /p: a password on the command line'],
       [['qe', 'System', '/r:server', '/a:basic'], 'winevt: /a: "basic" is none of default, negotiate, kerberos, ntlm'],
       [['qx'], "winevt: unknown command 'qx'"],
