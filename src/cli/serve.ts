@@ -50,6 +50,7 @@ function numberOf(text: string | undefined, option: string, max: number): number
 function grantOf(text: string): Grant {
   const [list = '', channels = ALL_CHANNELS] = text.split(/:(.*)/s);
   const rights = list.split(',').map((word) => word.trim().toLowerCase());
+  if (channels === '') throw new UsageError(`--rights: "${text}" names no channels behind the colon`);
   for (const right of rights) {
     if (!RIGHTS.includes(right)) throw new UsageError(`--rights: "${right}" is none of ${RIGHTS.join(', ')}`);
   }

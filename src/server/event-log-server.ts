@@ -84,7 +84,7 @@ export class EventLogServer implements AsyncDisposable {
 
   /**
    * Begins to serve.
-   * @throws EvtError ERROR_INVALID_PARAMETER (87) when nobody could log on; ERROR_FILE_NOT_FOUND (2), ERROR_INVALID_DATA (13)
+   * @throws EvtError ERROR_INVALID_PARAMETER (87) when nobody could log on, and for an empty address; ERROR_FILE_NOT_FOUND (2), ERROR_INVALID_DATA (13)
    *   for the file of users; ERROR_PATH_NOT_FOUND (3) for the folder for exports; WSAEACCES (10013), WSAEADDRINUSE (10048),
    *   WSAEADDRNOTAVAIL (10049), WSAHOST_NOT_FOUND (11001) for an address and port that cannot be listened on
    */
@@ -94,6 +94,8 @@ export class EventLogServer implements AsyncDisposable {
     if (users.size === 0 && !anonymousRead) {
       throw new EvtError('ERROR_INVALID_PARAMETER', API, 'nobody could log on: add a user first');
     }
+    // An empty name is every address of this machine to the system: whoever wants that says so.
+    if (host === '') throw new EvtError('ERROR_INVALID_PARAMETER', API, 'the address to listen on is empty');
     const files = new FileFolder(options.exportFolder);
     files.check(API);
     const limits = { ...DEFAULT_LIMITS, ...options.limits };

@@ -70,11 +70,37 @@ describe('winevt serve does not begin', () => {
     }
   });
 
+  it('on an empty address, which would be every one of this computer', () => {
+    expect(refusal('--logs', logs, '--users', users, '--listen', '')).toEqual({
+      status: FAILURE,
+      stderr: 'winevt: ERROR_INVALID_PARAMETER (87): the address to listen on is empty\n',
+    });
+  });
+
   it('on an address of another computer', () => {
     // TEST-NET-1: nobody has it.
     expect(refusal('--logs', logs, '--users', users, '--listen', '192.0.2.1', '--port', '4913')).toEqual({
       status: FAILURE,
       stderr: 'winevt: WSAEADDRNOTAVAIL (10049): listening on 192.0.2.1 port 4913: this computer has no such address\n',
     });
+  });
+});
+
+describe('winevt serve --add-user does not add', () => {
+  const env = { WINEVT_PASSWORD: 'secret' };
+
+  it('to a file in a folder that is not there', () => {
+    const { status, stderr } = winevt(['serve', '--add-user', 'bob', '--users', join(folder, 'missing', 'u.json')], {
+      env,
+    });
+    expect(status).toBe(FAILURE);
+    expect(stderr).toBe(`winevt: ERROR_PATH_NOT_FOUND (3): there is no folder ${join(folder, 'missing')}\n`);
+  });
+
+  it('rights that are none, or on no channels', () => {
+    for (const rights of ['look', 'read:', 'read,,clear']) {
+      const { status, stderr } = winevt(['serve', '--add-user', 'bob', '--users', users, '--rights', rights], { env });
+      expect([status, stderr.startsWith('winevt: --rights: ')]).toEqual([USAGE, true]);
+    }
   });
 });
