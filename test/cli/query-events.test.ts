@@ -319,7 +319,7 @@ Note: note 2
       [['qe', log, '/f:yaml'], 'winevt: /f: "yaml" is none of xml, text, json, csv, table'],
       [['qe', log, '/f:RenderedXml'], 'winevt: /f:RenderedXml needs'],
       [['qe', log, '/c:x'], 'winevt: /c: "x" is no number'],
-      [['qe', log, '/nonsense:1'], 'winevt: there is no option /nonsense:1'],
+      [['qe', log, '/nonsense:1'], 'winevt: there is no option /nonsense ('],
       [['qe', log, '--nonsense'], "winevt: unknown option '--nonsense'"],
       [['qe', log, 'second.evtx'], 'winevt: "second.evtx" is one argument too many'],
       [['qe', log, '/q'], 'winevt: /q: its value is missing'],
