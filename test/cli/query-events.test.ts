@@ -319,6 +319,7 @@ Note: note 2
       [['qe', log, '/f:yaml'], 'winevt: /f: "yaml" is none of xml, text, json, csv, table'],
       [['qe', log, '/f:RenderedXml'], 'winevt: /f:RenderedXml needs'],
       [['qe', log, '/c:x'], 'winevt: /c: "x" is no number'],
+      // Its value may be a secret that was meant for another option.
       [['qe', log, '/nonsense:1'], 'winevt: there is no option /nonsense ('],
       [['qe', log, '--nonsense'], "winevt: unknown option '--nonsense'"],
       [['qe', log, 'second.evtx'], 'winevt: "second.evtx" is one argument too many'],
