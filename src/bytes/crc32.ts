@@ -14,19 +14,8 @@ for (let i = 256; i < TABLE.length; i++) {
   TABLE[i] = TABLE[previous & 0xff]! ^ (previous >>> 8);
 }
 
-/** A CRC-32 of whole arrays, continuing from `seed`, as `zlib.crc32` has it. */
-export type Crc32 = (bytes: Uint8Array, seed: number) => number;
-
-let faster: Crc32 | undefined;
-
-/** Puts a faster implementation in place, where the platform has one; this room may not import it itself. */
-export function useCrc32(implementation: Crc32 | undefined): void {
-  faster = implementation;
-}
-
 /** CRC-32 of `bytes[offset … offset + size)`, continuing from the CRC `seed` of what came before. */
 export function crc32(bytes: Uint8Array, offset = 0, size = bytes.length - offset, seed = 0): number {
-  if (faster !== undefined) return faster(bytes.subarray(offset, offset + size), seed) >>> 0;
   let crc = ~seed;
   let at = offset;
   const end = offset + size;

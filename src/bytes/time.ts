@@ -1,4 +1,4 @@
-import { i32, u16, u32 } from './little-endian.ts';
+import { u16, u32 } from './little-endian.ts';
 
 /**
  * FILETIME: 100 ns units since 1601-01-01 UTC, unsigned 64 bits, proleptic Gregorian.
@@ -108,11 +108,4 @@ export function parseFileTime(text: string): bigint | undefined {
 /** FILETIME of the SYSTEMTIME at `offset`; undefined when its fields are no date. */
 export function fileTimeOfSystemTime(bytes: Uint8Array, offset: number): bigint | undefined {
   return parseFileTime(systemTimeText(bytes, offset, 7));
-}
-
-/** Compares two FILETIMEs in their bytes, unsigned: negative, zero or positive. */
-export function compareFileTimes(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): number {
-  const high = u32(a, aOffset + 4) - u32(b, bOffset + 4);
-  if (high !== 0) return high;
-  return i32(a, aOffset) === i32(b, bOffset) ? 0 : u32(a, aOffset) - u32(b, bOffset);
 }

@@ -1,3 +1,4 @@
+import { isCancelled } from '../index.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText } from './failure.ts';
 import { Interrupt } from './interrupt.ts';
@@ -18,7 +19,8 @@ export async function clearLog(channel: string, options: ClearLogOptions): Promi
     });
     return ExitStatus.success;
   } catch (error) {
-    process.stderr.write(`${failureText(error)}\n`);
+    const isStopped = isCancelled(error) && interrupt.status !== undefined;
+    process.stderr.write(`${isStopped ? 'winevt: stopped: nothing was cleared' : failureText(error)}\n`);
     return interrupt.status ?? ExitStatus.failure;
   } finally {
     interrupt.end();

@@ -10,6 +10,7 @@ import {
   isCancelled,
 } from '../index.ts';
 import { readBookmark, saveBookmark } from './bookmark-file.ts';
+import { complain } from './complain.ts';
 import { count } from './damage-report.ts';
 import { EventTextSource, type EventTexts } from './event-texts.ts';
 import { ExitStatus } from './exit-status.ts';
@@ -42,10 +43,6 @@ const UNREACHABLE: readonly string[] = ['RPC_S_SERVER_UNAVAILABLE', 'RPC_S_CALL_
 const RETRY_MS = { first: 1000, last: 30_000 } as const;
 /** A bookmark is written no more often than this, and no later after an event than this. */
 const SAVE_AFTER_MS = 1000;
-
-function complain(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
 
 /** `winevt follow`: prints events as they come. @returns the exit status */
 export async function followEvents(path: string | undefined, options: FollowOptions): Promise<number> {

@@ -1,9 +1,10 @@
-import type { ChannelProperty, EventLogConfiguration, EventLogSession } from '../index.ts';
+import type { ChannelProperty, EventLogConfiguration } from '../index.ts';
 import { configText, configXml, parseConfigXml, propertyOfText } from '../store/channel-config-text.ts';
-import { ExitStatus } from './exit-status.ts';
-import { failureText, UsageError } from './failure.ts';
-import { openSession, type SessionFlags } from './open-session.ts';
+import { UsageError } from './failure.ts';
+import { printableLines } from './format/printable.ts';
+import type { SessionFlags } from './open-session.ts';
 import { readTextFile } from './text-file.ts';
+import { withSession } from './with-session.ts';
 
 const API = 'winevt sl';
 
@@ -18,7 +19,7 @@ export async function getLog(channel: string, options: GetLogOptions): Promise<n
   return withSession(options, async (session) => {
     const { logName, properties, logFilePath } = await session.getLogConfiguration(channel);
     const print = format === 'xml' ? configXml : configText;
-    process.stdout.write(print(logName, properties, logFilePath));
+    process.stdout.write(printableLines(print(logName, properties, logFilePath)));
   });
 }
 
@@ -69,18 +70,4 @@ function change(log: EventLogConfiguration, property: ChannelProperty, text: str
   // What a configuration file repeats is no change.
   if (property === 'logFilePath' ? value !== log.logFilePath : value !== log.properties[property])
     log.set(property, value);
-}
-
-async function withSession(options: SessionFlags, run: (session: EventLogSession) => Promise<void>): Promise<number> {
-  const session = openSession(options);
-  try {
-    await run(session);
-    return ExitStatus.success;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    process.stderr.write(`${failureText(error)}\n`);
-    return ExitStatus.failure;
-  } finally {
-    session.close();
-  }
 }

@@ -1,8 +1,9 @@
 import { timeText } from '../render/variant-text.ts';
-import { ExitStatus } from './exit-status.ts';
-import { failureText, UsageError } from './failure.ts';
-import { openSession, type SessionFlags } from './open-session.ts';
+import { UsageError } from './failure.ts';
+import { printableLine } from './format/printable.ts';
+import type { SessionFlags } from './open-session.ts';
 import { folderOf, pathTypeOf } from './query-options.ts';
+import { withSession } from './with-session.ts';
 
 export interface LogInfoOptions extends SessionFlags {
   readonly logfile?: boolean;
@@ -18,8 +19,7 @@ function milliseconds(fileTime: bigint): string {
 export async function logInfo(log: string, options: LogInfoOptions): Promise<number> {
   const format = (options.format ?? 'text').toLowerCase();
   if (format !== 'text' && format !== 'json') throw new UsageError(`/f: "${options.format}" is neither text nor json`);
-  const session = openSession(options);
-  try {
+  return withSession(options, async (session) => {
     const info = await session.getLogInformation(log, {
       pathType: pathTypeOf(log, options.logfile, folderOf(options)),
     });
@@ -34,13 +34,7 @@ export async function logInfo(log: string, options: LogInfoOptions): Promise<num
     };
     if (format === 'json') process.stdout.write(`${JSON.stringify({ ...fields, full: info.full })}\n`);
     else for (const [name, value] of Object.entries(fields)) process.stdout.write(`${name}: ${value}\n`);
-    return ExitStatus.success;
-  } catch (error) {
-    process.stderr.write(`${failureText(error)}\n`);
-    return ExitStatus.failure;
-  } finally {
-    session.close();
-  }
+  });
 }
 
 export type EnumLogsOptions = SessionFlags;
@@ -51,16 +45,9 @@ function noChannels({ remote }: SessionFlags): string {
 
 /** `winevt el`: names of the channels, one per line. */
 export async function enumLogs(options: EnumLogsOptions): Promise<number> {
-  const session = openSession(options);
-  try {
+  return withSession(options, async (session) => {
     const names = await session.getLogNames();
     if (names.length === 0) process.stderr.write(`winevt: no channels${noChannels(options)}\n`);
-    for (const name of names) process.stdout.write(`${name}\n`);
-    return ExitStatus.success;
-  } catch (error) {
-    process.stderr.write(`${failureText(error)}\n`);
-    return ExitStatus.failure;
-  } finally {
-    session.close();
-  }
+    for (const name of names) process.stdout.write(`${printableLine(name)}\n`);
+  });
 }

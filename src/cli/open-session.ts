@@ -1,7 +1,7 @@
-import { openSync, readFileSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
-import { ReadStream } from 'node:tty';
+import { readFileSync } from 'node:fs';
 import { EventLogSession, type SessionAuthentication } from '../index.ts';
+import { HOST_FORMS, hostAndPort } from '../service/remote/host-and-port.ts';
+import { askPassword, PASSWORD_VARIABLE } from './ask-password.ts';
 import { UsageError } from './failure.ts';
 
 /** Options that say whose logs are meant, as the command line gives them. */
@@ -22,23 +22,6 @@ const AUTHENTICATIONS: readonly string[] = [
   'kerberos',
   'ntlm',
 ] satisfies SessionAuthentication[];
-const PASSWORD_VARIABLE = 'WINEVT_PASSWORD';
-const TERMINAL = '/dev/tty';
-const ENTER = ['\r', '\n'];
-const BACKSPACE = ['\x7f', '\b'];
-const INTERRUPTS = ['\x03', '\x04'];
-
-/** `host`, `host:port`, `[address]` or `[address]:port`. @throws UsageError */
-function hostAndPort(remote: string): { readonly host: string; readonly port: number | undefined } {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(remote);
-  // An address of many colons, without brackets, has no port.
-  const host = isIPv6(remote) ? remote : (match?.[1] ?? match?.[2]);
-  const port = match?.[3] === undefined ? undefined : Number(match[3]);
-  if (host === undefined || (port !== undefined && (port === 0 || port > 0xffff))) {
-    throw new UsageError(`/r: "${remote}" is no computer: write HOST, HOST:PORT or [ADDRESS]:PORT`);
-  }
-  return { host, port };
-}
 
 /** Opens the session that the options ask for. @throws UsageError */
 export function openSession(options: SessionFlags): EventLogSession {
@@ -46,7 +29,7 @@ export function openSession(options: SessionFlags): EventLogSession {
   if (remote === undefined) {
     const forRemote = [username, password, passwordFd, given].some((option) => option !== undefined);
     if (forRemote) throw new UsageError('/u, /p, --password-fd and /a go with /r:COMPUTER');
-    return EventLogSession.open({ store, logs });
+    return EventLogSession.open({ store: oneFolder(options) });
   }
   if (username === undefined && (password !== undefined || passwordFd !== undefined)) {
     throw new UsageError('a password goes with /u:USER');
@@ -57,12 +40,21 @@ export function openSession(options: SessionFlags): EventLogSession {
   if (!AUTHENTICATIONS.includes(authentication)) {
     throw new UsageError(`/a: "${given}" is none of ${AUTHENTICATIONS.join(', ')}`);
   }
+  const computer = hostAndPort(remote);
+  if (computer === undefined) throw new UsageError(`/r: "${remote}" is no computer: write ${HOST_FORMS}`);
   return EventLogSession.remote({
-    ...hostAndPort(remote),
+    ...computer,
     user: username,
     password,
     authentication: authentication as SessionAuthentication,
   });
+}
+
+/** The folder whose channels are meant; undefined: as the environment has it. @throws UsageError for two of them */
+export function oneFolder({ store, logs }: Pick<SessionFlags, 'store' | 'logs'>): string | undefined {
+  if (store !== undefined && logs !== undefined)
+    throw new UsageError('--store and --logs name one folder: leave one out');
+  return store ?? logs;
 }
 
 /** A password has no place on the command line. @throws UsageError, which does not repeat it */
@@ -95,42 +87,4 @@ export function passwordFromDescriptor(text: string): string {
   } catch (error) {
     throw new UsageError(`--password-fd: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/** Asks on the terminal, wherever input and output go, and shows nothing of what is typed. @throws UsageError without a terminal */
-export async function askPassword(prompt: string): Promise<string> {
-  let terminal: number;
-  try {
-    terminal = openSync(process.platform === 'win32' ? 'CONIN$' : TERMINAL, 'r+');
-  } catch {
-    throw new UsageError(
-      `there is no terminal to ask for the password on: set ${PASSWORD_VARIABLE} or use --password-fd`,
-    );
-  }
-  const input = new ReadStream(terminal);
-  // Before anybody can know that it is time to type: until then the terminal shows what is typed.
-  input.setRawMode(true);
-  try {
-    process.stderr.write(prompt);
-    return await typedLine(input);
-  } finally {
-    input.setRawMode(false);
-    input.destroy();
-    process.stderr.write('\n');
-  }
-}
-
-function typedLine(input: ReadStream): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let typed = '';
-    input.setEncoding('utf8');
-    input.on('error', reject);
-    input.on('data', (text: string) => {
-      for (const character of text) {
-        if (ENTER.includes(character)) return resolve(typed);
-        if (INTERRUPTS.includes(character)) return reject(new UsageError('no password was given'));
-        typed = BACKSPACE.includes(character) ? [...typed].slice(0, -1).join('') : typed + character;
-      }
-    });
-  });
 }

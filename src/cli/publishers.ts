@@ -1,9 +1,9 @@
-import type { EventLogSession, EventMetadata, ProviderMetadata } from '../index.ts';
+import type { EventMetadata, ProviderMetadata } from '../index.ts';
 import { escapeAttribute } from '../render/escape.ts';
-import { ExitStatus } from './exit-status.ts';
-import { failureText, UsageError } from './failure.ts';
+import { UsageError } from './failure.ts';
 import { printableLine, printableLines } from './format/printable.ts';
-import { openSession, type SessionFlags } from './open-session.ts';
+import type { SessionFlags } from './open-session.ts';
+import { withSession } from './with-session.ts';
 
 const FORMATS = ['text', 'xml', 'json'] as const;
 type Format = (typeof FORMATS)[number];
@@ -33,20 +33,6 @@ export async function getPublisher(name: string, options: GetPublisherOptions): 
     const print = { text: reportText, xml: reportXml, json: reportJson }[format];
     process.stdout.write(print(report));
   });
-}
-
-async function withSession(options: SessionFlags, run: (session: EventLogSession) => Promise<void>): Promise<number> {
-  const session = openSession(options);
-  try {
-    await run(session);
-    return ExitStatus.success;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    process.stderr.write(`${failureText(error)}\n`);
-    return ExitStatus.failure;
-  } finally {
-    session.close();
-  }
 }
 
 /** A line of wevtutil's. `isPart`: of the line before, and shown below it. */

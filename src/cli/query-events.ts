@@ -10,6 +10,7 @@ import {
 } from '../index.ts';
 import { lint, parseQuery } from '../query/index.ts';
 import { readBookmark, saveBookmark } from './bookmark-file.ts';
+import { complain } from './complain.ts';
 import { count, DamageReport } from './damage-report.ts';
 import { EventTextSource, type EventTexts } from './event-texts.ts';
 import { ExitStatus } from './exit-status.ts';
@@ -38,10 +39,6 @@ const LINES_BUFFER = 3.5 * 1024 * 1024;
 /** Events found wait no longer than this before they are written. */
 const WRITE_AFTER_MS = 100;
 
-function complain(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
 /** `winevt qe`: prints events. @returns the exit status */
 export async function queryEvents(path: string | undefined, options: QueryEventsOptions): Promise<number> {
   const output = new Output(process.stdout, options.unicode);
@@ -57,7 +54,8 @@ export async function queryEvents(path: string | undefined, options: QueryEvents
   try {
     const wanted = wantedOf(path, options);
     query = wanted.query;
-    if (options.locale !== undefined) complain('winevt: /l has no effect: messages are not rendered yet');
+    if (options.locale !== undefined)
+      complain('winevt: /l has no effect: texts are in the language of the computer that has them');
     if (options.strict) for (const { sentence } of lint(parseQuery(query))) complain(`winevt: advice: ${sentence}`);
     return await new QueryEvents(wanted, options, limit, formatter, output).run();
   } catch (error) {
@@ -260,10 +258,12 @@ class QueryEvents {
     const { readBytes, totalBytes, records } = this.#reader.progress;
     const { savebookmark } = this.#options;
     const resume = savebookmark !== undefined && this.#delivered ? `; read on with /bm:${savebookmark}` : '';
-    complain(
-      `winevt: stopped after ${count(this.#found, 'event')} (${count(records, 'record')}, ` +
-        `${megabytes(readBytes)} of ${megabytes(totalBytes)} MB read)${resume}`,
-    );
+    // Another computer does not tell what it has read.
+    const how =
+      totalBytes === 0
+        ? ''
+        : ` (${count(records, 'record')}, ${megabytes(readBytes)} of ${megabytes(totalBytes)} MB read)`;
+    complain(`winevt: stopped after ${count(this.#found, 'event')}${how}${resume}`);
   }
 }
 

@@ -1,12 +1,15 @@
+import { statSync } from 'node:fs';
 import * as path from 'node:path';
+import { EvtError } from '../errors/evt-error.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from '../even6/rpc/server-limits.ts';
 import type { Right } from '../server/access.ts';
-import { EventLogServer } from '../server/event-log-server.ts';
+import { DEFAULT_ADDRESS, EventLogServer } from '../server/event-log-server.ts';
 import { addUser as addUserTo, type Grant } from '../server/users.ts';
+import { askPasswords, PASSWORD_VARIABLE } from './ask-password.ts';
 import { ExitStatus } from './exit-status.ts';
 import { failureText, UsageError } from './failure.ts';
 import { Interrupt } from './interrupt.ts';
-import { askPassword, passwordFromDescriptor } from './open-session.ts';
+import { oneFolder, passwordFromDescriptor } from './open-session.ts';
 
 /** Options of `serve`, as the command line gives them. */
 export interface ServeOptions {
@@ -47,6 +50,7 @@ function numberOf(text: string | undefined, option: string, max: number): number
 function grantOf(text: string): Grant {
   const [list = '', channels = ALL_CHANNELS] = text.split(/:(.*)/s);
   const rights = list.split(',').map((word) => word.trim().toLowerCase());
+  if (channels === '') throw new UsageError(`--rights: "${text}" names no channels behind the colon`);
   for (const right of rights) {
     if (!RIGHTS.includes(right)) throw new UsageError(`--rights: "${right}" is none of ${RIGHTS.join(', ')}`);
   }
@@ -65,6 +69,9 @@ export async function serve(options: ServeOptions): Promise<number> {
       '--users FILE: name the users who may log on (winevt serve --add-user NAME --users FILE makes one)',
     );
   }
+  const forNewUser = [options.rights, options.administrator, options.passwordFd].some((option) => option !== undefined);
+  if (forNewUser) throw new UsageError('--rights, --administrator and --password-fd go with --add-user NAME');
+  const folder = oneFolder(options);
   const limits = limitsOf(options);
   const say = (line: string) => process.stderr.write(`winevt: ${line}\n`);
   let stop = () => {};
@@ -73,8 +80,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   const interrupt = new Interrupt(() => stop());
   try {
+    // A store is made by its first event; of other logs there are none if they are not there.
+    if (options.logs !== undefined && statSync(options.logs, { throwIfNoEntry: false })?.isDirectory() !== true) {
+      throw new EvtError('ERROR_PATH_NOT_FOUND', 'winevt serve', `there is no folder ${options.logs}`);
+    }
     await using server = await EventLogServer.start({
-      folder: options.store ?? options.logs,
+      folder,
       host: options.listen,
       port: numberOf(options.port, 'port', MAX_PORT),
       endpointMapperPort: numberOf(options.epmPort, 'epm-port', MAX_PORT),
@@ -88,7 +99,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     const mapper =
       server.endpointMapperPort === undefined ? '' : `, endpoint mapper on port ${server.endpointMapperPort}`;
     // On standard output: whoever started it reads the port there.
-    process.stdout.write(`serving event logs on ${options.listen ?? '127.0.0.1'} port ${server.port}${mapper}\n`);
+    process.stdout.write(`serving event logs on ${options.listen ?? DEFAULT_ADDRESS} port ${server.port}${mapper}\n`);
     if (options.anonymousRead) say('warning: anybody who reaches this port reads all channels');
     await stopped;
     return interrupt.status ?? ExitStatus.success;
@@ -140,9 +151,9 @@ async function addUser(name: string, options: ServeOptions): Promise<number> {
 
 async function newPassword(name: string, descriptor: string | undefined): Promise<string> {
   if (descriptor !== undefined) return passwordFromDescriptor(descriptor);
-  const fromEnvironment = process.env['WINEVT_PASSWORD'];
+  const fromEnvironment = process.env[PASSWORD_VARIABLE];
   if (fromEnvironment !== undefined) return fromEnvironment;
-  const first = await askPassword(`Password for ${name}: `);
-  if ((await askPassword('Once more: ')) !== first) throw new UsageError('the passwords differ');
-  return first;
+  const [first, second] = await askPasswords(`Password for ${name}: `, 'Once more: ');
+  if (second !== first) throw new UsageError('the passwords differ');
+  return first!;
 }

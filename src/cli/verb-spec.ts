@@ -36,6 +36,31 @@ export const OUTPUT = 'What to print:';
 export const CHANGES = 'What to change:';
 export const POSITION = 'Where to begin and end:';
 
+export const QUERY: OptionSpec = {
+  long: 'query',
+  names: ['q'],
+  kind: 'value',
+  placeholder: 'QUERY',
+  group: SOURCE,
+  help: 'XPath, or a structured query in XML; all events by default',
+};
+
+export const STRUCTURED_QUERY: OptionSpec = {
+  long: 'structuredquery',
+  names: ['sq'],
+  kind: 'switch',
+  group: SOURCE,
+  help: 'PATH is a file with a structured query (QueryList), which names the logs',
+};
+
+export const TOLERATE: OptionSpec = {
+  long: 'tolerate',
+  names: [],
+  kind: 'switch',
+  group: SOURCE,
+  help: 'leave out logs that cannot be opened and parts of the query that are not valid',
+};
+
 export const LOGS: OptionSpec = {
   long: 'logs',
   group: SOURCE,

@@ -1,4 +1,15 @@
-import { CHANGES, LOG_FILE, LOGS, OUTPUT, REMOTE, SOURCE, STORE, type VerbSpec } from './verb-spec.ts';
+import {
+  CHANGES,
+  LOG_FILE,
+  LOGS,
+  OUTPUT,
+  QUERY,
+  REMOTE,
+  STORE,
+  STRUCTURED_QUERY,
+  TOLERATE,
+  type VerbSpec,
+} from './verb-spec.ts';
 
 /** Verbs that write logs, or change a store. */
 export const CHANGING_VERBS: readonly VerbSpec[] = [
@@ -81,32 +92,13 @@ export const CHANGING_VERBS: readonly VerbSpec[] = [
     target: { name: 'TARGET', help: 'the new log; it must not be there yet' },
     summary: 'write events of a log to a new log',
     options: [
-      {
-        long: 'query',
-        names: ['q'],
-        kind: 'value',
-        placeholder: 'QUERY',
-        group: SOURCE,
-        help: 'XPath, or a structured query in XML; all events by default',
-      },
+      QUERY,
       LOG_FILE,
-      {
-        long: 'structuredquery',
-        names: ['sq'],
-        kind: 'switch',
-        group: SOURCE,
-        help: 'PATH is a file with a structured query (QueryList), which names the logs',
-      },
+      STRUCTURED_QUERY,
       LOGS,
       STORE,
       ...REMOTE,
-      {
-        long: 'tolerate',
-        names: [],
-        kind: 'switch',
-        group: SOURCE,
-        help: 'leave out logs that cannot be opened and parts of the query that are not valid',
-      },
+      TOLERATE,
       {
         long: 'overwrite',
         names: ['ow'],

@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { EvtError } from '../errors/evt-error.ts';
 import type { Identity } from '../even6/security/security-context.ts';
@@ -40,6 +40,12 @@ export class FileFolder {
 
   constructor(folder: string | undefined) {
     this.#folder = folder;
+  }
+
+  /** @throws EvtError ERROR_PATH_NOT_FOUND (3) for a folder that is not there */
+  check(api: string): void {
+    if (this.#folder === undefined || statSync(this.#folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    throw new EvtError('ERROR_PATH_NOT_FOUND', api, `there is no folder ${this.#folder} for exports`);
   }
 
   /**

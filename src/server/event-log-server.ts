@@ -16,7 +16,12 @@ import { close } from '../service/calls.ts';
 import { openLocalSession } from '../service/objects.ts';
 import { FileFolder } from './access.ts';
 import { eventServiceInterface } from './event-service-interface.ts';
+import { listenError } from './listen-error.ts';
 import { UserFile } from './users.ts';
+
+const API = 'winevt serve';
+/** Only this machine reaches it. */
+export const DEFAULT_ADDRESS = '127.0.0.1';
 
 /** How much of a call is protected at least: its integrity, or its privacy besides. */
 export type Protection = 'integrity' | 'privacy';
@@ -79,24 +84,29 @@ export class EventLogServer implements AsyncDisposable {
 
   /**
    * Begins to serve.
-   * @throws EvtError ERROR_INVALID_PARAMETER (87) when nobody could log on; ERROR_FILE_NOT_FOUND (2), ERROR_INVALID_DATA (13)
-   *   for the file of users; whatever the system says of a port that cannot be listened on
+   * @throws EvtError ERROR_INVALID_PARAMETER (87) when nobody could log on, and for an empty address; ERROR_FILE_NOT_FOUND (2), ERROR_INVALID_DATA (13)
+   *   for the file of users; ERROR_PATH_NOT_FOUND (3) for the folder for exports; WSAEACCES (10013), WSAEADDRINUSE (10048),
+   *   WSAEADDRNOTAVAIL (10049), WSAHOST_NOT_FOUND (11001) for an address and port that cannot be listened on
    */
   static async start(options: ServerOptions): Promise<EventLogServer> {
-    const { host = '127.0.0.1', anonymousRead = false, onEvent = () => {}, clock = SYSTEM_CLOCK } = options;
+    const { host = DEFAULT_ADDRESS, anonymousRead = false, onEvent = () => {}, clock = SYSTEM_CLOCK } = options;
     const users = new UserFile(options.users, anonymousRead);
     if (users.size === 0 && !anonymousRead) {
-      throw new EvtError('ERROR_INVALID_PARAMETER', 'winevt serve', 'nobody could log on: add a user first');
+      throw new EvtError('ERROR_INVALID_PARAMETER', API, 'nobody could log on: add a user first');
     }
+    // An empty name is every address of this machine to the system: whoever wants that says so.
+    if (host === '') throw new EvtError('ERROR_INVALID_PARAMETER', API, 'the address to listen on is empty');
+    const files = new FileFolder(options.exportFolder);
+    files.check(API);
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const groups = new AssociationGroups(limits, clock);
     const load = new ServerLoad(limits, clock);
     const failures = new LogonFailures(limits, clock);
-    const session = openLocalSession(options.folder, 'winevt serve');
+    const session = openLocalSession(options.folder, API);
     const served = {
       session,
       access: users,
-      files: new FileFolder(options.exportFolder),
+      files,
       queryUnits: limits.queryUnits,
     };
     const required = options.protection === 'privacy' ? AuthLevel.privacy : AuthLevel.integrity;
@@ -129,12 +139,12 @@ export class EventLogServer implements AsyncDisposable {
     try {
       const main = listener([events, manager]);
       listeners.push(main);
-      port = await main.listen(host, options.port ?? 0);
+      port = await listen(main, host, options.port ?? 0);
       let mapperPort: number | undefined;
       if (options.endpointMapperPort !== undefined) {
         const mapping = listener([mapper, manager]);
         listeners.push(mapping);
-        mapperPort = await mapping.listen(host, options.endpointMapperPort);
+        mapperPort = await listen(mapping, host, options.endpointMapperPort);
       }
       return new EventLogServer({ listeners, session, groups, load, port, mapperPort });
     } catch (error) {
@@ -179,6 +189,15 @@ export class EventLogServer implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/** @throws EvtError, as {@link listenError} has it */
+async function listen(listener: RpcListener, host: string, port: number): Promise<number> {
+  try {
+    return await listener.listen(host, port);
+  } catch (error) {
+    throw listenError(error, host, port, API);
   }
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } 
 import { EvtError } from '../errors/evt-error.ts';
 import { ntHash } from '../even6/security/ntlm-keys.ts';
 import type { Identity } from '../even6/security/security-context.ts';
+import { diskError } from '../store/disk.ts';
 import type { Access, Right } from './access.ts';
 
 /** What a user may do with the channels of a pattern. */
@@ -218,6 +219,6 @@ function saveUser(file: string, user: User): void {
     renameSync(draft, file);
   } catch (error) {
     rmSync(draft, { force: true });
-    throw error;
+    throw diskError(error, API, file);
   }
 }

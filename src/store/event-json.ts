@@ -280,6 +280,3 @@ function printedElement(name: string, given: unknown, depth: number): unknown {
   const texts = Object.entries(attributes).map(([key, text]) => [key, String(text)]);
   return { name, attributes: Object.fromEntries(texts), content };
 }
-
-/** The types that `{"type", "value"}` knows, for help texts. */
-export const JSON_TYPES: readonly string[] = Object.keys(MAKERS);

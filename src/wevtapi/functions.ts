@@ -14,6 +14,7 @@ import { type HandleObject, handleObject, keepHandle } from '../service/handle-r
 import { callClearLog, callExportLog, callOpenLog } from '../service/log-calls.ts';
 import { EventObject, EventSourceObject, openLocalSession, openRemoteSession } from '../service/objects.ts';
 import type { SessionAuthentication } from '../service/remote/credentials.ts';
+import { HOST_FORMS, hostAndPort } from '../service/remote/host-and-port.ts';
 import type {
   EventPosition,
   ExportResult,
@@ -355,13 +356,6 @@ const LOCAL_NAMES: readonly string[] = ['', '.', 'localhost', '127.0.0.1', '::1'
 
 const AUTHENTICATIONS: readonly (SessionAuthentication | undefined)[] = ['default', 'negotiate', 'kerberos', 'ntlm'];
 
-/** `host`, or `host:port` and `[address]:port` for a server without endpoint mapper. */
-function hostAndPort(server: string): { readonly host: string; readonly port: number | undefined } {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(server) ?? [];
-  const port = digits === undefined ? undefined : Number(digits);
-  return { host: bracketed ?? plain ?? server, port };
-}
-
 export function openSession(
   loginClass: number,
   login: EvtRpcLoginInfo,
@@ -379,10 +373,11 @@ export function openSession(
   if (!LOCAL_NAMES.includes(server.toLowerCase())) {
     const authentication = AUTHENTICATIONS[login.Flags ?? C.EvtRpcLoginAuthDefault];
     if (authentication === undefined) throw invalid(api, `login flags ${login.Flags}`);
-    const { host, port } = hostAndPort(server);
+    const computer = hostAndPort(server);
+    if (computer === undefined) throw invalid(api, `"${server}" is no computer: ${HOST_FORMS}`);
     const password = login.Password ?? undefined;
     const domain = login.Domain ?? undefined;
-    const options = { host, port, user: login.User ?? undefined, domain, password, authentication };
+    const options = { ...computer, user: login.User ?? undefined, domain, password, authentication };
     return openRemoteSession(options, api, blocks);
   }
   return openLocalSession(login.LogsFolder ?? undefined, api);

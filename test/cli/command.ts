@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = new URL('../../', import.meta.url);
-const COMMAND = fileURLToPath(new URL('dist/cli/main.js', ROOT));
+export const COMMAND = fileURLToPath(new URL('dist/cli/main.js', ROOT));
 
 /** The tests run the built command: a stale one would tell nothing. */
 export function requireBuild(): void {

@@ -6,12 +6,17 @@ import { eventDataTemplate, instance } from '../../src/binxml/template-builder.t
 import { value } from '../../src/binxml/typed-value.ts';
 import { ValueType } from '../../src/binxml/value-type.ts';
 import { printableLine, printableLines } from '../../src/cli/format/printable.ts';
+import { variantsOfChannel } from '../../src/even6/channel-properties.ts';
+import { GET_CHANNEL_CONFIG, GET_CHANNEL_LIST, GET_PUBLISHER_LIST } from '../../src/even6/stubs/operations.ts';
 import { EventBuilder } from '../../src/evtx/event-builder.ts';
 import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
+import { serve } from '../../src/server/served-operation.ts';
+import { defaultConfig } from '../../src/store/channel-config.ts';
 import { MemoryLog } from '../evtx/memory-log.ts';
 import { timeOf } from '../evtx/sample-events.ts';
 import { temporaryFolder } from '../log-files.ts';
-import { linesOf, requireBuild, winevt } from './command.ts';
+import { windowsPublisher } from '../server/windows-publisher.ts';
+import { linesOf, requireBuild, winevt, winevtUntil } from './command.ts';
 
 const CONTROLS = Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).filter((c) => /\p{Cc}/u.test(c));
 const NOT_LINE_FEED = /(?!\n)\p{Cc}/u;
@@ -78,5 +83,27 @@ describe('a log with escape sequences in it', () => {
     expect(stdout).toContain('after second line');
     expect(stdout).not.toMatch(NOT_LINE_FEED);
     expect(linesOf(stdout)).toHaveLength(3);
+  });
+});
+
+describe('another computer with escape sequences in its names', () => {
+  const HOSTILE = 'App\x1b]0;title\x07';
+
+  it('does not command the terminal', async () => {
+    const config = variantsOfChannel({ name: HOSTILE, config: defaultConfig(HOSTILE), file: `/logs/${HOSTILE}` });
+    const { port } = await windowsPublisher({
+      more: [
+        serve(GET_CHANNEL_LIST, () => ({ names: [HOSTILE] })),
+        serve(GET_CHANNEL_CONFIG, () => ({ properties: config })),
+        serve(GET_PUBLISHER_LIST, () => ({ names: [HOSTILE] })),
+      ],
+    });
+    for (const args of [['el'], ['ep'], ['gl', 'App'], ['gl', 'App', '/f:xml']]) {
+      const { status, stdout, stderr } = await winevtUntil([...args, `/r:127.0.0.1:${port}`], () => {});
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toContain('App');
+      expect(stdout).toContain('title');
+      expect(stdout).not.toMatch(NOT_LINE_FEED);
+    }
   });
 });

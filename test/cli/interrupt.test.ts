@@ -1,6 +1,7 @@
 // Ctrl-C and closed pipes, on a log whose output no pipe can hold: the command is in the middle of it when it is stopped.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { EventLogServer } from '../../src/server/event-log-server.ts';
 import { temporaryFolder, writeSampleLog } from '../log-files.ts';
 import { linesOf, requireBuild, start, winevt, winevtUntil } from './command.ts';
 
@@ -34,6 +35,16 @@ describe.skipIf(process.platform === 'win32')('Ctrl-C', () => {
     const rest = winevt(['qe', log, `/bm:${bookmark}`]);
     expect(rest.status).toBe(0);
     expect(stopped.stdout + rest.stdout === winevt(['qe', log]).stdout).toBe(true);
+  });
+
+  it('does so with the log of another computer, which does not tell what it has read', async () => {
+    await using server = await EventLogServer.start({ folder, anonymousRead: true });
+    const args = ['qe', 'large', `/r:127.0.0.1:${server.port}`];
+    const { status, stdout, stderr } = await winevtUntil(args, (child) => child.kill('SIGINT'));
+    expect(status).toBe(130);
+    const lines = linesOf(stdout).length;
+    expect(lines).toBeLessThan(EVENTS);
+    expect(stderr).toBe(`winevt: stopped after ${lines.toLocaleString('en')} events\n`);
   });
 
   it('closes the root element', async () => {

@@ -2,13 +2,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../log-files.ts';
-import { linesOf, requireBuild, winevt } from './command.ts';
+import { COMMAND, linesOf, requireBuild, start, winevt } from './command.ts';
 import { PASSWORD, type Serving, serving } from './serving.ts';
 
-const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const FAILURE = 1;
 const USAGE = 2;
 const REFUSED =
@@ -195,6 +193,32 @@ describe('what goes wrong', () => {
         /^winevt: RPC_S_SERVER_UNAVAILABLE \(1722\): 127\.0\.0\.1 cannot be reached .*ECONNREFUSED/,
       );
     }
+  });
+
+  it.each([
+    [['qe', 'App'], 'winevt: stopped after 0 events\n'],
+    [['epl', 'App', 'x.evtx'], 'winevt: stopped: nothing was written\n'],
+    [['cl', 'App'], 'winevt: stopped: nothing was cleared\n'],
+  ])('is ended with Ctrl-C: the server says nothing to %j', async (args, said) => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void silent.close());
+    const asked = new Promise<void>((resolve) => {
+      silent.once('connection', (socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => resolve());
+      });
+    });
+    const { port } = silent.address() as { port: number };
+    const child = start([...args, `/r:127.0.0.1:${port}`, '/u:alice'], { WINEVT_PASSWORD: PASSWORD });
+    let stderr = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+    await asked;
+    child.kill('SIGINT');
+    expect([await ended, stderr]).toEqual([130, said]);
   });
 
   it('is told by each verb: the password is wrong', async () => {

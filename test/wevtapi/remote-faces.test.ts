@@ -41,6 +41,9 @@ describe('EvtOpenSession with another computer', () => {
     ['Kerberos', { Flags: api.EvtRpcLoginAuthKerberos }, 50],
     ['flags that are none', { Flags: 9 }, 87],
     ['no port', { Server: '127.0.0.1:0' }, 87],
+    ['a port that is too high', { Server: '127.0.0.1:65536' }, 87],
+    ['more than a port', { Server: 'host:1:2' }, 87],
+    ['something behind an address', { Server: '[::1]x' }, 87],
   ] as const)('refuses %s at once, on both faces', async (_, given, code) => {
     const login = { Server: '127.0.0.1:4913', User: 'alice', Password: PASSWORD, ...given };
     await expect(api.EvtOpenSession(api.EvtRpcLogin, login)).rejects.toMatchObject({ code });
