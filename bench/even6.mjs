@@ -9,9 +9,8 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ntHash } from '../dist/even6/security/ntlm-keys.js';
 import { EventLogSession } from '../dist/index.js';
-import { saveUser } from '../dist/server/users.js';
+import { addUser } from '../dist/server/index.js';
 import * as api from '../dist/wevtapi/promises.js';
 import { cache, demoLog, median, quantile, report, table } from './common.mjs';
 
@@ -52,10 +51,9 @@ async function served() {
   session.close();
   const big = demoLog(events);
   linkSync(big, join(logs, 'Big.evtx'));
-  saveUser(users, {
+  addUser(users, {
     name: 'bench',
-    ntHash: Buffer.from(ntHash(PASSWORD)).toString('hex'),
-    administrator: false,
+    password: PASSWORD,
     grants: [{ channels: '*', rights: ['read', 'clear'] }],
   });
   return { folder, big, port: await peer('serve', logs, exports, users) };
