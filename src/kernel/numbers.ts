@@ -293,8 +293,3 @@ export function bool(out: i32, at: i32): i32 {
   putU8(out + 4, 101);
   return out + 5;
 }
-
-/** The last day's text is gone with the memory it was in. */
-export function forgetDate(): void {
-  cachedDay = -1;
-}

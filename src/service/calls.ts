@@ -13,7 +13,15 @@ import { runAsync, runSync, type Task } from '../operations/task.ts';
 import { deliverByCallback, type EventSignal, SignalDelivery } from './delivery.ts';
 import { closeAny, handleObject, isKnown, keepHandle } from './handle-registry.ts';
 import { EventObject, EventSourceObject, ResultSetObject, SubscriptionObject, sessionObject } from './objects.ts';
-import type { LineRequest, LineResult, LogEvent, QueryRequest, SeekRequest, SubscribeRequest } from './service.ts';
+import type {
+  EventLogService,
+  LineRequest,
+  LineResult,
+  LogEvent,
+  QueryRequest,
+  SeekRequest,
+  SubscribeRequest,
+} from './service.ts';
 
 /**
  * The calls of the API, once: what each face adds is names and the shape of its errors. A handle is a number; 0 or null
@@ -40,6 +48,18 @@ export function runBlocking<T>({ api, task, queue }: Call<T>): T {
 /** Runs a call in turns of the event loop. */
 export async function runAsynchronous<T>({ task, queue, signal }: Call<T>): Promise<T> {
   return queue === undefined ? runAsync(task()) : queue.enqueue(task, signal);
+}
+
+/** A call on a session, cancelled through it, that opens nothing. */
+export function callSession<T>(
+  session: number | null,
+  api: string,
+  options: OperationOptions,
+  task: (service: EventLogService, operation: Operation) => Task<T>,
+): Call<T> {
+  const { handle, object } = sessionObject(session, api);
+  const operation = new Operation(api, handle, options);
+  return { api, task: () => task(object.service, operation), queue: undefined, signal: options.signal };
 }
 
 /** EvtQuery. Cancelled through the session; nothing stays open then. @returns the result set's handle */

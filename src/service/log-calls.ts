@@ -5,7 +5,7 @@ import type { Task } from '../operations/task.ts';
 import type { ChannelConfig } from '../store/channel-config.ts';
 import type { AppendResult } from '../store/channel-log.ts';
 import type { Channel } from '../store/store-configuration.ts';
-import type { Call } from './calls.ts';
+import { type Call, callSession } from './calls.ts';
 import { handleObject, keepHandle } from './handle-registry.ts';
 import { LogObject, sessionObject } from './objects.ts';
 import type { ClearRequest, ExportRequest, ExportResult, LogInfo, PathType, WriteRequest } from './service.ts';
@@ -19,10 +19,7 @@ export function callWrite(
   api: string,
   options: OperationOptions = {},
 ): Call<AppendResult[]> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  const task = () => object.service.write(request, operation);
-  return { api, task, queue: undefined, signal: options.signal };
+  return callSession(session, api, options, (service, operation) => service.write(request, operation));
 }
 
 /** Marks the logs that this session has written to as closed. */
@@ -39,10 +36,7 @@ export function callExportLog(
   api: string,
   options: OperationOptions = {},
 ): Call<ExportResult> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  const task = () => object.service.exportLog(request, operation);
-  return { api, task, queue: undefined, signal: options.signal };
+  return callSession(session, api, options, (service, operation) => service.exportLog(request, operation));
 }
 
 /** EvtClearLog. Cancelled through the session: the log is untouched then, and there is no backup. */
@@ -98,10 +92,7 @@ export function callLogInfoOf(
   api: string,
   options: OperationOptions = {},
 ): Call<LogInfo> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  const task = () => object.service.logInfo(path, pathType, operation);
-  return { api, task, queue: undefined, signal: options.signal };
+  return callSession(session, api, options, (service, operation) => service.logInfo(path, pathType, operation));
 }
 
 /** A channel's properties. */
@@ -111,14 +102,7 @@ export function callChannelConfig(
   api: string,
   options: OperationOptions = {},
 ): Call<Channel> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  return {
-    api,
-    task: () => object.service.channelConfig(channel, operation),
-    queue: undefined,
-    signal: options.signal,
-  };
+  return callSession(session, api, options, (service, operation) => service.channelConfig(channel, operation));
 }
 
 /** Keeps a channel's properties. */
@@ -129,15 +113,12 @@ export function callSaveChannelConfig(
   api: string,
   options: OperationOptions = {},
 ): Call<void> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  const task = () => object.service.saveChannelConfig(channel, config, operation);
-  return { api, task, queue: undefined, signal: options.signal };
+  return callSession(session, api, options, (service, operation) =>
+    service.saveChannelConfig(channel, config, operation),
+  );
 }
 
 /** Names of all channels. */
 export function callChannels(session: number | null, api: string, options: OperationOptions = {}): Call<string[]> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  return { api, task: () => object.service.channels(operation), queue: undefined, signal: options.signal };
+  return callSession(session, api, options, (service, operation) => service.channels(operation));
 }

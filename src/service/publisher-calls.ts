@@ -2,18 +2,16 @@ import { DEFAULT_SESSION, HandleKind, openHandle } from '../operations/handle-ta
 import { Operation, type OperationOptions } from '../operations/operation.ts';
 import type { Task } from '../operations/task.ts';
 import type { EventMetadata, MessageRequest, PublisherMetadata } from '../providers/metadata.ts';
-import type { Call } from './calls.ts';
+import { type Call, callSession } from './calls.ts';
 import { handleObject, keepHandle } from './handle-registry.ts';
 import { PublisherObject, sessionObject } from './objects.ts';
-import type { PublisherRequest } from './service.ts';
+import type { Publisher, PublisherRequest } from './service.ts';
 
 /** The calls on publishers: their names, what they say of themselves and of their events, their texts. */
 
 /** Names of all publishers. */
 export function callPublishers(session: number | null, api: string, options: OperationOptions = {}): Call<string[]> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  return { api, task: () => object.service.publishers(operation), queue: undefined, signal: options.signal };
+  return callSession(session, api, options, (service, operation) => service.publishers(operation));
 }
 
 /** Names of a channel's publishers. */
@@ -23,10 +21,7 @@ export function callPublishersOfChannel(
   api: string,
   options: OperationOptions = {},
 ): Call<string[]> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  const task = () => object.service.publishersOfChannel(channel, operation);
-  return { api, task, queue: undefined, signal: options.signal };
+  return callSession(session, api, options, (service, operation) => service.publishersOfChannel(channel, operation));
 }
 
 /**
@@ -60,15 +55,25 @@ export function callOpenPublisher(
   return { api, task, queue: undefined, signal: options.signal };
 }
 
+/** A call on an open publisher, cancelled through it. */
+function callOpened<T>(
+  publisher: number | null,
+  api: string,
+  options: OperationOptions,
+  task: (publisher: Publisher, operation: Operation) => Task<T>,
+): Call<T> {
+  const { publisher: opened } = handleObject(publisher, PublisherObject, api);
+  const operation = new Operation(api, publisher!, options);
+  return { api, task: () => task(opened, operation), queue: undefined, signal: options.signal };
+}
+
 /** What an open publisher says of itself. Cancelled through it. */
 export function callPublisherMetadata(
   publisher: number | null,
   api: string,
   options: OperationOptions = {},
 ): Call<PublisherMetadata> {
-  const object = handleObject(publisher, PublisherObject, api);
-  const operation = new Operation(api, publisher!, options);
-  return { api, task: () => object.publisher.metadata(operation), queue: undefined, signal: options.signal };
+  return callOpened(publisher, api, options, (opened, operation) => opened.metadata(operation));
 }
 
 /** The events that an open publisher declares. Cancelled through it. */
@@ -77,9 +82,7 @@ export function callPublisherEvents(
   api: string,
   options: OperationOptions = {},
 ): Call<readonly EventMetadata[]> {
-  const object = handleObject(publisher, PublisherObject, api);
-  const operation = new Operation(api, publisher!, options);
-  return { api, task: () => object.publisher.events(operation), queue: undefined, signal: options.signal };
+  return callOpened(publisher, api, options, (opened, operation) => opened.events(operation));
 }
 
 /** A text of an open publisher. Cancelled through it. */
@@ -89,9 +92,7 @@ export function callPublisherMessage(
   api: string,
   options: OperationOptions = {},
 ): Call<readonly string[]> {
-  const object = handleObject(publisher, PublisherObject, api);
-  const operation = new Operation(api, publisher!, options);
-  return { api, task: () => object.publisher.message(request, operation), queue: undefined, signal: options.signal };
+  return callOpened(publisher, api, options, (opened, operation) => opened.message(request, operation));
 }
 
 /** A text that needs no publisher. */
@@ -101,12 +102,5 @@ export function callDefaultMessage(
   api: string,
   options: OperationOptions = {},
 ): Call<readonly string[]> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  return {
-    api,
-    task: () => object.service.defaultMessage(request, operation),
-    queue: undefined,
-    signal: options.signal,
-  };
+  return callSession(session, api, options, (service, operation) => service.defaultMessage(request, operation));
 }
