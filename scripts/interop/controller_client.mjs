@@ -31,7 +31,7 @@ async function associated(options, work) {
   const all = { ...credentials, ...options };
   const association = new ClientAssociation(addressOf(all, API), securityOf(all, API));
   try {
-    return await work((operation, input) => association.call(operation, input, API).then(({ answer }) => answer));
+    return await work((operation, input) => association.call(operation, input, API).answer);
   } finally {
     association.close();
   }

@@ -4,9 +4,12 @@
 import { endpointMapper, management } from '../../dist/even6/epm/endpoint-mapper.js';
 import { ENDPOINT_MAPPER, MANAGEMENT } from '../../dist/even6/pdu/syntaxes.js';
 import { AssociationGroups } from '../../dist/even6/rpc/association-group.js';
+import { SYSTEM_CLOCK } from '../../dist/even6/rpc/clock.js';
 import { FaultStatus, RpcFault } from '../../dist/even6/rpc/fault.js';
-import { DEFAULT_LIMITS } from '../../dist/even6/rpc/rpc-interface.js';
+import { LogonFailures } from '../../dist/even6/rpc/logon-failures.js';
 import { RpcListener } from '../../dist/even6/rpc/rpc-listener.js';
+import { DEFAULT_LIMITS } from '../../dist/even6/rpc/server-limits.js';
+import { ServerLoad } from '../../dist/even6/rpc/server-load.js';
 
 const [host, port, mapperPort] = process.argv.slice(2);
 const NETLOGON = { uuid: '785634123412cdabef0001234567cffb', major: 1, minor: 0 };
@@ -27,8 +30,11 @@ const manager = management([NETLOGON, ENDPOINT_MAPPER, MANAGEMENT]);
 const listener = (interfaces) =>
   new RpcListener({
     interfaces,
-    groups: new AssociationGroups(DEFAULT_LIMITS.handlesPerGroup),
+    groups: new AssociationGroups(DEFAULT_LIMITS),
     limits: DEFAULT_LIMITS,
+    clock: SYSTEM_CLOCK,
+    load: new ServerLoad(DEFAULT_LIMITS, SYSTEM_CLOCK),
+    failures: new LogonFailures(DEFAULT_LIMITS, SYSTEM_CLOCK),
     authenticate: () => undefined,
     onRefused: () => {},
     onError: (error) => process.stderr.write(`internal error: ${error?.stack}\n`),

@@ -16,9 +16,8 @@ import {
 } from './ept-map.ts';
 import { decodeTower, encodeTower } from './tower.ts';
 
-/** Bytes that the questions of those take whom nobody knows. */
-const MAX_MAP_REQUEST = 8192;
-const MAX_MANAGEMENT_REQUEST = 1024;
+/** Bytes that the questions of those take whom nobody knows: one fragment of any size, and no more than a second one. */
+const MAX_REQUEST = 8192;
 
 /** Where the interfaces of an event log server are spoken. */
 export interface Endpoint {
@@ -39,7 +38,7 @@ export function endpointMapper(
     syntax: ENDPOINT_MAPPER,
     operations: EPM_OPERATIONS,
     minLevel: AuthLevel.none,
-    requestBytes: MAX_MAP_REQUEST,
+    requestBytes: MAX_REQUEST,
     async call({ opnum, stub, localAddress }: RpcCall): Promise<Uint8Array> {
       if (opnum === EPT_LOOKUP_HANDLE_FREE) {
         const to = new NdrWriter();
@@ -82,7 +81,7 @@ export function management(interfaces: readonly Syntax[]): RpcInterface {
     syntax: MANAGEMENT,
     operations: MANAGEMENT_OPERATIONS,
     minLevel: AuthLevel.none,
-    requestBytes: MAX_MANAGEMENT_REQUEST,
+    requestBytes: MAX_REQUEST,
     async call({ opnum, stub }: RpcCall): Promise<Uint8Array> {
       const to = new NdrWriter();
       switch (opnum) {
