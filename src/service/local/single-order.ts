@@ -80,6 +80,8 @@ export class SingleOrder implements ResultOrder {
 
   *next(max: number, into: LocalEvent[], operation: Operation): Task<void> {
     this.#stopScan();
+    // A stopped read may have left more than is wanted now.
+    if (into.length >= max) return;
     const { selector, queryIds } = this.#selection;
     const { name } = this.#walker.log;
     const found: FoundRecord[] = [];
