@@ -24,6 +24,8 @@ const SHARED = [
 const ENTRY =
   "export { records } from './records';\nexport { select } from './filter';\nexport { useInput } from './platform';\n";
 const PAGE = 65_536;
+/** What the import of the memory says: no memory that is made is larger. 64 MiB. */
+const MAXIMUM_PAGES = 1024;
 
 /** Sources as AssemblyScript reads them: it knows i32 and f64, and no file extensions. */
 function sources(folder) {
@@ -82,16 +84,23 @@ export function buildKernel({ root, cache, compile, say }) {
     '--importMemory',
     '--initialMemory',
     String(Math.ceil(memorySize(folder) / PAGE)),
+    '--maximumMemory',
+    String(MAXIMUM_PAGES),
     // No data of its own: everything lies where layout.ts puts it.
     '--lowMemoryLimit',
     '0',
   ]);
   if (status !== 0) return false;
-  const code = readFileSync(output).toString('base64');
+  const binary = readFileSync(output);
+  // The import of "memory": kind 2, flags (it has a maximum), sizes. Who wants it shared changes the flags.
+  const memoryImport = binary.indexOf(Buffer.from('\x06memory\x02\x01', 'latin1'));
+  if (memoryImport < 0) throw new Error('the compiled kernel does not import its memory as expected');
+  const code = binary.toString('base64');
   const lines = code.match(/.{1,116}/g).map((line) => `  '${line}'`);
   writeFileSync(
     target,
     `// Made by scripts/kernel.mjs from the sources of this folder; sources ${mark}.\n` +
+      `/** Where the module says what memory it imports. */\nexport const MEMORY_FLAGS_AT = ${memoryImport + 8};\n\n` +
       `/** The executor as WebAssembly, in base64. */\nexport const WASM_CODE =\n${lines.join(' +\n')};\n`,
   );
   return true;

@@ -1,7 +1,7 @@
 import type { Executor } from './engine.ts';
 import { select } from './filter.ts';
 import { Memory } from './memory.ts';
-import { MEMORY, useInput } from './platform.ts';
+import { MEMORY, MEMORY_SLOTS, useInput } from './platform.ts';
 import { records } from './records.ts';
 
 /**
@@ -9,7 +9,7 @@ import { records } from './records.ts';
  * the one before.
  */
 export function javascriptExecutor(itemSizes: readonly number[]): { memory: Memory; executor: Executor } {
-  const memory = new Memory(itemSizes, MEMORY);
+  const memory = new Memory(itemSizes, MEMORY, MEMORY_SLOTS);
   memory.reset();
   return { memory, executor: { name: 'javascript', useInput, records, select } };
 }

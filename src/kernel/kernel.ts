@@ -6,7 +6,7 @@ import { u16, u32 } from '../bytes/little-endian.ts';
 import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from './engine.ts';
 import { javascriptExecutor } from './executor-javascript.ts';
-import { wasmExecutor } from './executor-wasm.ts';
+import { type MemoryOptions, wasmExecutor } from './executor-wasm.ts';
 import { MISSING_AT, MISSING_END, NEEDS_MORE, NEEDS_NOTHING } from './layout.ts';
 import { type Memory, PoolFull } from './memory.ts';
 import { NAME_HEADER } from './names.ts';
@@ -36,9 +36,12 @@ export class Kernel {
   #names = new Map<string, number>(WELL_KNOWN_NAMES);
   #chunk: Chunk | undefined;
 
-  /** @param wasm false: in JavaScript, also where WebAssembly is there */
-  constructor(wasm = true) {
-    const { memory, executor } = (wasm && wasmExecutor(FIXED_SIZE)) || javascriptExecutor(FIXED_SIZE);
+  /**
+   * @param wasm false: in JavaScript, also where WebAssembly is there
+   * @param options of WebAssembly's memory; JavaScript's has one slot, and is nobody else's
+   */
+  constructor(wasm = true, options: MemoryOptions = { slots: 1, shared: false }) {
+    const { memory, executor } = (wasm && wasmExecutor(FIXED_SIZE, options)) || javascriptExecutor(FIXED_SIZE);
     this.memory = memory;
     this.executor = executor;
   }

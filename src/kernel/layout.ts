@@ -139,11 +139,18 @@ export const POOL_SIZE = 12 * 1024 * 1024;
 /** Blocks of a log: up to sixteen chunks, and room for reading a little past the last one. */
 export const INPUT = POOL + POOL_SIZE;
 export const INPUT_SIZE = 16 * 65_536;
-/** What is written. */
+/** What is written: single events, and runs of them that are copied out before the next one. */
 export const OUTPUT = INPUT + INPUT_SIZE + 65_536;
-export const OUTPUT_SIZE = 4 * 1024 * 1024;
+export const OUTPUT_SIZE = 1024 * 1024;
 /** Constant text is copied in whole words: so far past the end of the output something may be written. */
 export const SLACK = 256;
 
-export const MEMORY_SIZE = OUTPUT + OUTPUT_SIZE + 65_536;
+/** Slots for lines that stay until somebody has looked at them, as many as the memory was made with. */
+export const SLOTS = OUTPUT + OUTPUT_SIZE + 65_536;
+/** A megabyte of log is some two of XML. */
+export const SLOT_SIZE = 3 * 1024 * 1024;
+export const SLOT_STRIDE = SLOT_SIZE + 65_536;
+
+/** What there is without any slot. */
+export const MEMORY_SIZE = SLOTS;
 export const PAGE_SIZE = 65_536;

@@ -26,6 +26,10 @@ import {
   SHAPE_CHAINS,
   SHAPE_STEPS,
   SHAPES,
+  SLACK,
+  SLOT_SIZE,
+  SLOT_STRIDE,
+  SLOTS,
   STEP_COUNT,
   STEP_HASH,
   STEPS,
@@ -49,18 +53,31 @@ const NOT_MADE = -1;
 /** Texts begin at multiples of this, so that they can be copied in words. */
 const TEXT_ALIGNMENT = 16;
 
+/** A stretch of the memory for lines that stay there until somebody has looked at them. */
+export interface OutputSlot {
+  readonly address: number;
+  readonly size: number;
+}
+
 /** The executor's memory, as those see it who put programs into it. */
 export class Memory {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
   #free = POOL;
   /** Templates with a number; 0 is none's. */
   #templates = 0;
   #names = 0;
+  readonly slots: readonly OutputSlot[];
+  readonly #freeSlots: OutputSlot[];
 
   /** @param itemSizes bytes of one item by value type */
-  constructor(itemSizes: readonly number[], buffer: ArrayBuffer) {
+  constructor(itemSizes: readonly number[], buffer: ArrayBufferLike, slots: number) {
+    this.slots = Array.from({ length: slots }, (_, i) => ({
+      address: SLOTS + i * SLOT_STRIDE,
+      size: SLOT_SIZE - SLACK,
+    }));
+    this.#freeSlots = [...this.slots];
     this.buffer = buffer;
     this.bytes = new Uint8Array(buffer);
     this.words = new Int32Array(buffer);
@@ -175,6 +192,15 @@ export class Memory {
 
   setProgram(template: number, format: number, address: number): void {
     this.words[((TEMPLATES + TEMPLATE_SIZE * template) >> 2) + format] = address;
+  }
+
+  /** A slot that is the caller's until it is given back; undefined when all are taken. */
+  takeSlot(): OutputSlot | undefined {
+    return this.#freeSlots.pop();
+  }
+
+  giveSlot(slot: OutputSlot): void {
+    this.#freeSlots.push(slot);
   }
 
   /** @throws PoolFull */

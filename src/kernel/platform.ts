@@ -1,4 +1,4 @@
-import { INPUT, MEMORY_SIZE } from './layout.ts';
+import { INPUT, MEMORY_SIZE, SLOT_STRIDE } from './layout.ts';
 import { JSON_PART, JSON_VALUE, XML_ATTRIBUTE } from './program.ts';
 import type { f64, i32 } from './types.ts';
 
@@ -9,7 +9,8 @@ import type { f64, i32 } from './types.ts';
  * hand is copied into it; its addresses are chunk offsets. The caller checks bounds.
  */
 
-export const MEMORY = new ArrayBuffer(MEMORY_SIZE);
+export const MEMORY = new ArrayBuffer(MEMORY_SIZE + SLOT_STRIDE);
+export const MEMORY_SLOTS = 1;
 const U8 = new Uint8Array(MEMORY);
 const U16 = new Uint16Array(MEMORY);
 const I32 = new Int32Array(MEMORY);

@@ -17,6 +17,11 @@ interface Reply {
   readonly failure?: string;
 }
 
+/** The first message of a worker: it has started, and this is what it has to say. */
+interface Greeting {
+  readonly ready: unknown;
+}
+
 interface Waiting {
   readonly resolve: (message: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -26,6 +31,8 @@ class PoolWorker {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #idle: () => void;
+  /** What it said when it was ready. */
+  greeting: unknown;
   #ready = false;
   #lost: Error | undefined;
 
@@ -33,7 +40,7 @@ class PoolWorker {
     this.#idle = idle;
     this.#worker = new Worker(file);
     this.#worker.unref();
-    this.#worker.on('message', (reply: Reply | 'ready') => this.#take(reply));
+    this.#worker.on('message', (reply: Reply | Greeting) => this.#take(reply));
     this.#worker.on('error', (error) => this.#lose(error));
     this.#worker.on('exit', () => this.#lose(new Error('a worker of the scan pool has ended')));
   }
@@ -57,9 +64,10 @@ class PoolWorker {
     this.#worker.postMessage(envelope);
   }
 
-  #take(reply: Reply | 'ready'): void {
-    if (reply === 'ready') {
+  #take(reply: Reply | Greeting): void {
+    if ('ready' in reply) {
       this.#ready = true;
+      this.greeting = reply.ready;
       this.#idle();
       return;
     }
@@ -90,7 +98,7 @@ export class WorkerPool {
   readonly #queue: { envelope: Envelope; waiting: Waiting }[] = [];
   #lastId = 0;
 
-  /** @param file the workers' program. It says 'ready' once, and answers each message by its id: see {@link serveWorker} */
+  /** @param file the workers' program. It sends `{ ready }` once, with what it has to say, and answers each message by its id */
   constructor(file: string, size: number) {
     this.#file = file;
     this.grow(size);
@@ -115,11 +123,29 @@ export class WorkerPool {
     return this.#workers.every(({ lost }) => lost);
   }
 
-  /** @returns the worker's answer; rejected when it failed, or has ended */
-  send(message: unknown): Promise<unknown> {
+  /** What a worker has said when it was ready; undefined before. */
+  greetingOf(worker: number): unknown {
+    return this.#workers[worker]!.greeting;
+  }
+
+  /** Messages that a worker has not answered yet; infinite when it is gone. */
+  loadOf(worker: number): number {
+    return this.#workers[worker]!.load;
+  }
+
+  /**
+   * @param worker who must do it; undefined: whoever is free first
+   * @returns the worker's answer; rejected when it failed, or has ended
+   */
+  send(message: unknown, worker?: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ envelope: { id: ++this.#lastId, message }, waiting: { resolve, reject } });
-      this.#dispatch();
+      const envelope = { id: ++this.#lastId, message };
+      const waiting = { resolve, reject };
+      if (worker === undefined) {
+        this.#queue.push({ envelope, waiting });
+        this.#dispatch();
+      } else if (this.#workers[worker]!.lost) reject(new Error('a worker of the scan pool has ended'));
+      else this.#workers[worker]!.send(envelope, waiting);
     });
   }
 

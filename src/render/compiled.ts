@@ -34,6 +34,8 @@ export class CompiledRenderer {
   readonly #kernel: Kernel;
   readonly #memory: Memory;
   readonly #executor: Executor;
+  #start = OUTPUT;
+  #limit = OUTPUT + OUTPUT_SIZE;
   #out = OUTPUT;
   /** Records that the plain renderer had to do, since the beginning. */
   plain = 0;
@@ -50,15 +52,18 @@ export class CompiledRenderer {
 
   /** What has been written since {@link clear}: lines of UTF-8. Valid until the next call. */
   get output(): Uint8Array {
-    return this.#memory.bytes.subarray(OUTPUT, this.#out);
+    return this.#memory.bytes.subarray(this.#start, this.#out);
   }
 
   get outputSize(): number {
-    return this.#out - OUTPUT;
+    return this.#out - this.#start;
   }
 
-  clear(): void {
-    this.#out = OUTPUT;
+  /** Begins anew. @param start where in the kernel's memory the output goes: its own place, unless told */
+  clear(start = OUTPUT, limit = OUTPUT + OUTPUT_SIZE): void {
+    this.#start = start;
+    this.#limit = limit;
+    this.#out = start;
   }
 
   /**
@@ -81,7 +86,7 @@ export class CompiledRenderer {
     const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
     this.#kernel.use(chunk);
     for (let at = 0; at < count; ) {
-      const reason = this.#executor.records(at, count, code, this.#out, OUTPUT + OUTPUT_SIZE);
+      const reason = this.#executor.records(at, count, code, this.#out, this.#limit);
       at = words[STOPPED_AT >> 2]!;
       this.#out = words[OUT_AT >> 2]!;
       if (reason === 0) continue;
@@ -120,7 +125,7 @@ export class CompiledRenderer {
 
   #plainLine(text: string): boolean {
     this.plain++;
-    const room = this.#memory.bytes.subarray(this.#out, OUTPUT + OUTPUT_SIZE);
+    const room = this.#memory.bytes.subarray(this.#out, this.#limit);
     const { read, written } = encoder.encodeInto(`${text}\n`, room);
     if (read <= text.length) return false;
     this.#out += written;
@@ -128,7 +133,7 @@ export class CompiledRenderer {
   }
 
   /**
-   * One event, without the end of its line. What has been written so far is gone.
+   * One event, without the end of its line. What has been written to the output's own place is gone.
    * @throws BinXmlError when it is damaged
    */
   text(chunk: Chunk, chunkOffset: number, format: CompiledFormat): string {

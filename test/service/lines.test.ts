@@ -1,9 +1,15 @@
-import { describe, expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
 import { EvtError, isCancelled } from '../../src/errors/evt-error.ts';
+import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
 import { Operation } from '../../src/operations/operation.ts';
 import { runAsync, runSync } from '../../src/operations/task.ts';
 import { LocalService } from '../../src/service/local/local-service.ts';
+import { threadKernel } from '../../src/service/local/renderer.ts';
 import type { LineFormat, LineRequest, LineResult, ReadDirection, ResultSet } from '../../src/service/service.ts';
+import { MemoryLog } from '../evtx/memory-log.ts';
+import { sampleEvent, timeOf } from '../evtx/sample-events.ts';
 import { temporaryFolder, writeSampleLog, writeTimedLog } from '../log-files.ts';
 import { anyHandle, CancelledAt, plainOperation } from './counting-operation.ts';
 
@@ -23,14 +29,21 @@ const QUERIES = [
   { name: 'two logs merged', query: merged, path: undefined },
 ] as const;
 
+const opened: ResultSet[] = [];
+afterEach(() => {
+  for (const set of opened.splice(0)) set.dispose();
+});
+
 function open(query: string | undefined, path: string | undefined, direction: ReadDirection): ResultSet {
   const request = { path, query, direction, pathType: 'file', tolerate: false, strict: false, recover: false } as const;
-  return runSync(
+  const set = runSync(
     new LocalService().query({ ...request, onDamage: undefined, onProgress: undefined }, plainOperation()),
   );
+  opened.push(set);
+  return set;
 }
 
-function request(format: LineFormat, maxEvents = Number.POSITIVE_INFINITY, maxBytes = 1_000_000): LineRequest {
+function plainRequest(format: LineFormat, maxEvents = Number.POSITIVE_INFINITY, maxBytes = 1_000_000): LineRequest {
   return { format, maxEvents, maxBytes };
 }
 
@@ -57,7 +70,14 @@ function byLines(set: ResultSet, wanted: LineRequest): string {
 }
 
 describe.each(QUERIES)('$name', ({ query, path }) => {
-  describe.each(['forward', 'reverse'] as const)('%s', (direction) => {
+  describe.each([
+    ['forward', false],
+    ['reverse', false],
+    ['forward', true],
+    ['reverse', true],
+  ] as const)('%s, borrowed: %s', (direction, borrow) => {
+    const request = (...wanted: Parameters<typeof plainRequest>) => ({ ...plainRequest(...wanted), borrow });
+
     test.each(['xml', 'json'] as const)('lines of %s are those of its events', (format) => {
       const expected = eventByEvent(open(query, path, direction), format);
       expect(expected.split('\n').length).toBeGreaterThan(15);
@@ -161,7 +181,7 @@ test('a call that runs out of time with nothing found says so, and goes on behin
   let timeouts = 0;
   for (;;) {
     try {
-      const { events } = await runAsync(set.lines(request('xml'), hurried()));
+      const { events } = await runAsync(set.lines(plainRequest('xml'), hurried()));
       expect(events).toBe(0);
       break;
     } catch (error) {
@@ -176,7 +196,60 @@ test('a call that runs out of time with nothing found says so, and goes on behin
 test('lines are written to the memory that the caller gives', () => {
   const buffer = new Uint8Array(400_000);
   const set = open(undefined, one, 'forward');
-  const { bytes, events } = runSync(set.lines({ ...request('xml'), buffer }, plainOperation()));
+  const { bytes, events } = runSync(set.lines({ ...plainRequest('xml'), buffer }, plainOperation()));
   expect(bytes.buffer).toBe(buffer.buffer);
   expect(events).toBeGreaterThan(100);
+});
+
+describe('lines that are borrowed', () => {
+  const borrowed = { ...plainRequest('xml'), borrow: true };
+  const kernel = threadKernel();
+  const freeSlots = () => {
+    const taken = [];
+    for (let slot = kernel.memory.takeSlot(); slot !== undefined; slot = kernel.memory.takeSlot()) taken.push(slot);
+    for (const slot of taken) kernel.memory.giveSlot(slot);
+    return taken.length;
+  };
+
+  test('stay as they are until the next call, whoever else reads and writes; then their memory is used again', () => {
+    const slots = freeSlots();
+    expect(slots).toBeGreaterThan(0);
+    const set = open(undefined, one, 'forward');
+    const lines = runSync(set.lines({ ...borrowed, maxEvents: 100 }, plainOperation()));
+    expect(lines.bytes.buffer).toBe(kernel.memory.buffer);
+    expect(freeSlots()).toBe(slots - 1);
+    const text = textOf(lines);
+    const others = open(undefined, one, 'reverse');
+    eventByEvent(others, 'json');
+    const more = Array.from({ length: slots }, () => {
+      const other = open(undefined, one, 'reverse');
+      return { other, lines: runSync(other.lines(borrowed, plainOperation())) };
+    });
+    expect(textOf(lines) === text).toBe(true);
+    // There was no slot for the last of them.
+    expect(more.at(-1)!.lines.bytes.buffer).not.toBe(kernel.memory.buffer);
+    expect(more.every((one) => one.lines.events === 400)).toBe(true);
+    for (const { other } of more) other.dispose();
+    expect(freeSlots()).toBe(slots - 1);
+    const behind = runSync(set.lines(borrowed, plainOperation()));
+    expect(text + textOf(behind) === eventByEvent(open(undefined, one, 'forward'), 'xml')).toBe(true);
+    set.dispose();
+    expect(freeSlots()).toBe(slots);
+  });
+
+  test('are no more than there is room for: large events', () => {
+    const log = new MemoryLog();
+    const writer = new EvtxFileWriter(log);
+    for (let i = 1n; i <= 200n; i++) writer.add(sampleEvent(i, 'x'.repeat(25_000), timeOf(i)), timeOf(i));
+    writer.finish();
+    const path = join(folder, 'large.evtx');
+    writeFileSync(path, log.bytes());
+    const set = open(undefined, path, 'forward');
+    const first = runSync(set.lines({ ...borrowed, maxBytes: 1e9 }, plainOperation()));
+    expect(first.events).toBeGreaterThan(100);
+    expect(first.events).toBeLessThan(200);
+    const begun = textOf(first);
+    const rest = byLines(set, { ...borrowed, maxBytes: 1e9 });
+    expect(begun + rest === eventByEvent(open(undefined, path, 'forward'), 'xml')).toBe(true);
+  });
 });

@@ -176,6 +176,21 @@ describe('a long log, by several threads', () => {
     expect(await Promise.all([digest({ concurrency: 2 }), digest({ concurrency: 2 })])).toEqual([alone, alone]);
   });
 
+  test('a scan that nobody goes on with keeps no other from going on, and what it has lent stays', async () => {
+    const alone = await digest({ concurrency: 1 });
+    const paused = reader({ concurrency: 2 });
+    const { bytes } = await paused.readLines('xml', { borrow: true });
+    expect(bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
+    const lent = Buffer.from(bytes);
+    const format = ['xml', 'json', 'xml'] as const;
+    for (const one of format) await digest({ concurrency: 2 }, undefined, one, true);
+    expect(await digest({ concurrency: 2 }, undefined, 'xml', true)).toEqual(alone);
+    expect(lent.equals(bytes)).toBe(true);
+    // Closed, it gives its memory back: the next scan has all of it, and so has the one after.
+    paused.close();
+    for (let i = 0; i < 3; i++) expect(await digest({ concurrency: 2 })).toEqual(alone);
+  });
+
   test('a cancel with nothing pending does nothing', async () => {
     const alone = await digest({ concurrency: 1 });
     const source = reader({ concurrency: 2 });

@@ -1,18 +1,14 @@
 import { availableParallelism } from 'node:os';
-import { WorkerPool, workerFile } from '../../operations/worker-pool.ts';
+import { SLOT_SIZE } from '../../kernel/layout.ts';
 import type { Boundary, LogWalker, Step } from './log-walker.ts';
-import type { ScanJob, ScanQuery, ScanReply, ScanTask } from './scan-task.ts';
+import type { ScanJob, ScanQuery, ScanReply } from './scan-task.ts';
+import { type Room, type ScanThreads, SLOTS_PER_THREAD } from './scan-threads.ts';
 
 /** Chunks of one task: a megabyte, about two milliseconds of work. */
 const TASK_CHUNKS = 16;
-/** Room for what a task writes: XML has about twice the size of its log. */
-const SLOT_BYTES = 3 * 1024 * 1024;
-/** What a thread works on, what waits for it, and what it has done. */
-const SLOTS_PER_THREAD = 3;
 /** Threads that are used unless somebody says otherwise. */
 const MAX_THREADS = 4;
 
-let pool: WorkerPool | undefined;
 let lastJob = 0;
 
 /** Threads that scans may use by default. */
@@ -20,27 +16,11 @@ export function defaultConcurrency(): number {
   return Math.min(availableParallelism(), MAX_THREADS);
 }
 
-/** The process's pool, started now if it is not yet; undefined when it cannot be had. */
-export function scanPool(threads: number): WorkerPool | undefined {
-  if (pool === undefined) {
-    const file = workerFile('./scan-worker.js', import.meta.url);
-    if (file === undefined) return undefined;
-    pool = new WorkerPool(file, threads);
-  }
-  pool.grow(threads);
-  return pool.lost ? undefined : pool;
-}
-
-/** Some thread has started: a scan that begins now gets help at once. */
-export function isPoolReady(): boolean {
-  return pool?.ready === true;
-}
-
 /** A stretch of the log under way or done. */
 interface Stretch {
   readonly first: number;
   readonly slots: readonly number[];
-  readonly slot: Uint8Array;
+  readonly room: Room;
   reply: Promise<ScanReply>;
 }
 
@@ -59,13 +39,14 @@ export interface ScanPart {
  * stretches as there is memory for, and a stretch begins when the part before it in the same memory has been taken.
  */
 export class LineScan {
-  readonly #pool: WorkerPool;
+  readonly #pool: ScanThreads;
   readonly #walker: LogWalker;
   readonly #job: ScanJob;
   readonly #threads: number;
   readonly #stretches: Stretch[] = [];
-  readonly #free: Uint8Array[] = [];
-  #slots = 0;
+  /** Memory of its own that is free, and how much of it there is. */
+  readonly #free: Room[] = [];
+  #own = 0;
   /** Chunk that the next stretch begins with, and where in it. */
   #nextChunk: number;
   #nextRecord: number;
@@ -79,7 +60,7 @@ export class LineScan {
   #whenIdle: (() => void) | undefined;
 
   constructor(
-    pool: WorkerPool,
+    pool: ScanThreads,
     threads: number,
     walker: LogWalker,
     from: Boundary,
@@ -124,34 +105,45 @@ export class LineScan {
     this.#epoch = epoch;
     const { step } = this.#job;
     const { order } = this.#walker.log;
-    while (this.#nextChunk >= 0 && this.#nextChunk < order.length && this.#hasSlot()) {
+    while (this.#nextChunk >= 0 && this.#nextChunk < order.length) {
+      const room = this.#takeRoom();
+      if (room === undefined) return;
       const count = Math.min(TASK_CHUNKS, step > 0 ? order.length - this.#nextChunk : this.#nextChunk + 1);
       const first = step > 0 ? this.#nextChunk : this.#nextChunk - count + 1;
       const slots = Array.from({ length: count }, (_, i) => order.slotAt(first + i));
       const record = this.#nextRecord;
       const chunk = step > 0 ? 0 : count - (record < 0 ? 0 : 1);
       const from = { chunk, record: record < 0 ? 0 : record };
-      const slot = this.#free.pop() ?? new Uint8Array(new SharedArrayBuffer(SLOT_BYTES));
-      this.#stretches.push({ first, slots, slot, reply: this.#send(first, slots, from, slot) });
+      this.#stretches.push({ first, slots, room, reply: this.#send(first, slots, from, room) });
       this.#nextChunk += step * count;
       this.#nextRecord = step > 0 ? 0 : -1;
     }
   }
 
-  #hasSlot(): boolean {
-    if (this.#free.length > 0) return true;
-    if (this.#slots >= SLOTS_PER_THREAD * this.#threads + 1) return false;
-    this.#slots++;
-    return true;
+  /** Memory for a further stretch; undefined when there is enough under way. */
+  #takeRoom(): Room | undefined {
+    const most = SLOTS_PER_THREAD * this.#threads;
+    if (this.#stretches.length >= most) return undefined;
+    const room = this.#pool.takeRoom() ?? this.#free.pop();
+    if (room !== undefined) return room;
+    // Scans that nobody goes on with may have all slots: one stretch of a scan is always under way.
+    if (this.#own >= (this.#pool.haveSlots ? 1 : most) || (this.#pool.haveSlots && this.#stretches.length > 0))
+      return undefined;
+    this.#own++;
+    return { bytes: new Uint8Array(new SharedArrayBuffer(SLOT_SIZE)) };
   }
 
-  #send(first: number, slots: readonly number[], from: Boundary, out: Uint8Array): Promise<ScanReply> {
-    const task: ScanTask = { job: this.#job, epoch: this.#epoch, first, slots, from, out };
+  #giveRoom(room: Room): void {
+    if (room.slot === undefined) this.#free.push(room);
+    else this.#pool.giveRoom(room);
+  }
+
+  #send(first: number, slots: readonly number[], from: Boundary, room: Room): Promise<ScanReply> {
     this.#underWay++;
-    const reply = this.#pool.send(task).finally(() => {
+    const reply = this.#pool.send({ job: this.#job, epoch: this.#epoch, first, slots, from }, room).finally(() => {
       this.#underWay--;
       if (this.#underWay === 0) this.#whenIdle?.();
-    }) as Promise<ScanReply>;
+    });
     // Whoever takes the part hears of it; a scan that was given up has nobody to tell.
     reply.catch(() => {});
     return reply;
@@ -164,12 +156,12 @@ export class LineScan {
     this.start(this.#epoch);
     const stretch = this.#stretches[0];
     if (stretch === undefined) return undefined;
-    const { first, slot } = stretch;
+    const { first, room } = stretch;
     const reply = await stretch.reply;
     if (reply.stopped) return 'stopped';
     const to = { chunk: first + reply.to.chunk, record: reply.to.record };
     const { size, events, lastId } = reply;
-    this.#part = { lines: slot.subarray(0, size), events, before: this.at, to, lastId, reply };
+    this.#part = { lines: room.bytes.subarray(0, size), events, before: this.at, to, lastId, reply };
     return this.#part;
   }
 
@@ -194,17 +186,20 @@ export class LineScan {
     const stretch = this.#stretches[0]!;
     if (part.reply.ended) {
       this.#stretches.shift();
-      this.#free.push(stretch.slot);
+      this.#giveRoom(stretch.room);
     } else {
       // It wrote more than there was room for: the rest comes before all others.
-      stretch.reply = this.#send(stretch.first, stretch.slots, part.reply.to, stretch.slot);
+      stretch.reply = this.#send(stretch.first, stretch.slots, part.reply.to, stretch.room);
     }
   }
 
   /** Nobody wants its lines any more. Threads let go of the log soon; {@link idle} says when. */
   stop(): void {
     Atomics.store(this.#job.control, 0, 1);
-    this.#stretches.length = 0;
+    for (const { room, reply } of this.#stretches.splice(0)) {
+      const giveRoom = () => this.#giveRoom(room);
+      reply.then(giveRoom, giveRoom);
+    }
     this.#part = undefined;
     this.#lent = undefined;
     this.#nextChunk = -1;

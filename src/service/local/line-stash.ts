@@ -15,6 +15,7 @@ export class LineStash implements OrderLineSink {
   #buffer: Uint8Array;
   #size = 0;
   #lent: Uint8Array | undefined;
+  #release: (() => void) | undefined;
   events = 0;
   /** The position in front of the first line. */
   before: Mark | undefined;
@@ -43,11 +44,22 @@ export class LineStash implements OrderLineSink {
     return this.#request.borrow === true && this.#size === 0;
   }
 
-  /** Lines that stay where they are; nothing comes behind them. */
-  lend(lines: Uint8Array, events: number, before: Mark): void {
+  /**
+   * Lines that stay where they are; nothing comes behind them.
+   * @param release called when nobody looks at them any more
+   */
+  lend(lines: Uint8Array, events: number, before: Mark, release?: () => void): void {
     this.#lent = lines;
+    this.#release = release;
     this.events += events;
     this.before ??= before;
+  }
+
+  /** Nobody looks at the lines any more. */
+  release(): void {
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
   }
 
   get maxEvents(): number {

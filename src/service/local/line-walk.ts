@@ -1,5 +1,6 @@
 import type { BinXmlError } from '../../binxml/error.ts';
 import type { Chunk } from '../../evtx/chunk.ts';
+import type { OutputSlot } from '../../kernel/memory.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type Task, TURN } from '../../operations/task.ts';
 import type { CompiledRenderer } from '../../render/compiled.ts';
@@ -18,8 +19,11 @@ export interface LineSink {
   readonly format: LineContent;
   readonly maxEvents: number;
   readonly maxBytes: number;
+  /** Where in this thread's kernel the lines go, each part behind the one before. Undefined: where they do not stay. */
+  readonly slot?: OutputSlot | undefined;
   /**
-   * Takes whole lines; the bytes are only there during the call. They are behind the position from then on.
+   * Takes whole lines; unless they are in the slot, the bytes are only there during the call. They are behind the position
+   * from then on.
    * @param before the boundary in front of them
    */
   take(lines: Uint8Array, events: number, before: Boundary): void;
@@ -81,6 +85,8 @@ class LineWriter {
   readonly #hits: number[] = [];
   events = 0;
   #bytes = 0;
+  /** The next event does not fit what is left of the slot. */
+  #crowded = false;
 
   constructor(
     walker: LogWalker,
@@ -100,7 +106,7 @@ class LineWriter {
 
   /** True when the caller has as much as it wants. */
   get full(): boolean {
-    return this.events >= this.#sink.maxEvents || this.#bytes >= this.#sink.maxBytes;
+    return this.#crowded || this.events >= this.#sink.maxEvents || this.#bytes >= this.#sink.maxBytes;
   }
 
   /** Looks at a run of records from `first` on, and hands over what is selected. @returns the record behind them */
@@ -115,7 +121,8 @@ class LineWriter {
     else {
       const offsets = hits.map((hit) => loaded.offsets[hit]!);
       let done = 0;
-      while (done < hits.length) done = this.#write(loaded, chunk, format, offsets, done);
+      while (done < hits.length && !this.#crowded) done = this.#write(loaded, chunk, format, offsets, done);
+      if (done < hits.length) return hits[done]!;
     }
     this.#moved({ chunk: loaded.index, record: this.#behind(end - this.#step) }, undefined);
     return end;
@@ -164,13 +171,20 @@ class LineWriter {
       damaged++;
       this.#walker.tellRecord(chunk, offsets[hit]!, error, loaded.recovered);
     };
-    renderer.clear();
+    const { slot } = this.#sink;
+    if (slot === undefined) renderer.clear();
+    else renderer.clear(slot.address + this.#bytes, slot.address + slot.size);
     let reached = renderer.lines(chunk, offsets, done, offsets.length, format, tell);
     let part = renderer.output;
     if (reached === done) {
-      // One event that is larger than the whole output.
+      if (slot !== undefined && this.#bytes > 0) {
+        this.#crowded = true;
+        return done;
+      }
+      // One event that is larger than the whole output: it comes alone.
       part = renderer.large(chunk, offsets[done]!, format);
       reached++;
+      this.#crowded = slot !== undefined;
     }
     const events = reached - done - damaged;
     const hits = this.#hits;

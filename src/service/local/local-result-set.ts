@@ -40,6 +40,8 @@ export class LocalResultSet implements ResultSet {
   #stash: LocalEvent[] = [];
   /** Lines that a cancelled call has written. */
   #lines: LineStash | undefined;
+  /** Lines that the caller has, and looks at until its next call. */
+  #handedOut: LineStash | undefined;
   #disposed = false;
 
   constructor(parts: LocalResultSetParts) {
@@ -63,6 +65,7 @@ export class LocalResultSet implements ResultSet {
    */
   *next(max: number, operation: Operation): Task<LogEvent[]> {
     operation.checkpoint();
+    this.#takeBack();
     this.#dropLines();
     this.#parts.startBatch();
     const { order } = this.#parts;
@@ -86,6 +89,7 @@ export class LocalResultSet implements ResultSet {
    */
   *lines(request: LineRequest, operation: Operation): Task<LineResult> {
     operation.checkpoint();
+    this.#takeBack();
     if (this.#lines?.fits(request) === false) this.#dropLines();
     this.#lines ??= new LineStash(request);
     const lines = this.#lines;
@@ -97,6 +101,7 @@ export class LocalResultSet implements ResultSet {
     }
     return operation.commit(() => {
       this.#lines = undefined;
+      this.#handedOut = lines;
       return lines;
     });
   }
@@ -115,7 +120,7 @@ export class LocalResultSet implements ResultSet {
     if (lines.full) return;
     const { format, maxEvents, maxBytes } = lines;
     const take: LineStash['take'] = (bytes, events, before) => lines.take(bytes, events, before);
-    const lend: LineStash['lend'] = (bytes, events, before) => lines.lend(bytes, events, before);
+    const lend: LineStash['lend'] = (bytes, events, before, release) => lines.lend(bytes, events, before, release);
     const sink = { format, maxEvents, maxBytes, take, lend: lines.borrows ? lend : undefined };
     const { position } = yield* order.lines(sink, operation);
     lines.position = position ?? lines.position;
@@ -140,10 +145,21 @@ export class LocalResultSet implements ResultSet {
   /** What a cancelled call has written is read as events, or in another form: the position is in front of it. */
   #dropLines(): void {
     const before = this.#lines?.before;
-    this.#lines = undefined;
+    this.#forgetLines();
     if (before === undefined) return;
     this.#parts.order.restore(before);
     this.#stash = [];
+  }
+
+  #forgetLines(): void {
+    this.#lines?.release();
+    this.#lines = undefined;
+  }
+
+  /** The caller has made another call: what was lent to it is used again. */
+  #takeBack(): void {
+    this.#handedOut?.release();
+    this.#handedOut = undefined;
   }
 
   get #mark(): Mark {
@@ -159,6 +175,7 @@ export class LocalResultSet implements ResultSet {
    */
   *seek(request: SeekRequest, operation: Operation): Task<void> {
     operation.checkpoint();
+    this.#takeBack();
     const { origin, offset, strict, bookmark } = request;
     const fail = (detail: string) => new EvtError('ERROR_INVALID_PARAMETER', operation.api, detail);
     if (!Number.isSafeInteger(offset)) throw fail('the offset must be an integer');
@@ -179,7 +196,7 @@ export class LocalResultSet implements ResultSet {
     }
     operation.commit(() => {
       this.#stash = [];
-      this.#lines = undefined;
+      this.#forgetLines();
       order.restore(result.mark);
     });
   }
@@ -188,7 +205,8 @@ export class LocalResultSet implements ResultSet {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#stash = [];
-    this.#lines = undefined;
+    this.#takeBack();
+    this.#forgetLines();
     this.#parts.order.dispose();
   }
 }

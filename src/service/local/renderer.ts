@@ -1,4 +1,5 @@
 import { useUtf8Text } from '../../bytes/utf8.ts';
+import type { MemoryOptions } from '../../kernel/executor-wasm.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { CompiledRenderer } from '../../render/compiled.ts';
 
@@ -19,9 +20,12 @@ function bufferText(bytes: Uint8Array, from: number, to: number): string {
 
 let kernel: Kernel | undefined;
 
-/** This thread's kernel, made when the first log is looked at. */
-export function threadKernel(): Kernel {
-  kernel ??= new Kernel(process.env[KERNEL_VARIABLE]?.toLowerCase() !== 'off');
+/**
+ * This thread's kernel, made when the first log is looked at.
+ * @param options of its memory, when it is made
+ */
+export function threadKernel(options?: MemoryOptions): Kernel {
+  kernel ??= new Kernel(process.env[KERNEL_VARIABLE]?.toLowerCase() !== 'off', options);
   return kernel;
 }
 

@@ -22,8 +22,11 @@ export interface OrderLineSink {
   readonly maxEvents: number;
   readonly maxBytes: number;
   take(lines: Uint8Array, events: number, before: Mark): void;
-  /** Takes lines that stay where they are until the next call, instead of a copy; undefined: a copy, please. */
-  readonly lend?: ((lines: Uint8Array, events: number, before: Mark) => void) | undefined;
+  /**
+   * Takes lines that stay where they are, instead of a copy; undefined: a copy, please. `release` is called when nobody looks at
+   * them any more; without it, they stay until the order is asked again.
+   */
+  readonly lend?: ((lines: Uint8Array, events: number, before: Mark, release?: () => void) => void) | undefined;
 }
 
 export interface OrderLineResult {

@@ -40,8 +40,8 @@ export interface ScanTask {
   readonly slots: readonly number[];
   /** Where to begin: a boundary, chunks counted from `first`. */
   readonly from: { readonly chunk: number; readonly record: number };
-  /** Where the lines go. */
-  readonly out: Uint8Array;
+  /** Where the lines go: a slot of the thread's kernel, by its number, or memory that both see. */
+  readonly out: number | Uint8Array;
 }
 
 /** What became of a task. */

@@ -8,8 +8,9 @@ import type { LogDamage } from '../service.ts';
 import { modifiedTime } from './files.ts';
 import { walkLines } from './line-walk.ts';
 import { type Boundary, LogWalker } from './log-walker.ts';
-import { threadRenderer } from './renderer.ts';
+import { threadKernel, threadRenderer } from './renderer.ts';
 import type { ScanJob, ScanReply, ScanTask } from './scan-task.ts';
+import { type ScanGreeting, SLOTS_PER_THREAD } from './scan-threads.ts';
 import { matcherFor } from './selection.ts';
 import { QuerySelector, type Selector } from './selector.ts';
 
@@ -65,7 +66,11 @@ function selectorOf({ id, query }: ScanJob): Selector | undefined {
 }
 
 function scan(task: ScanTask): ScanReply {
-  const { job, slots, out } = task;
+  const { job, slots } = task;
+  const { memory: kernelMemory } = threadKernel();
+  const slot = typeof task.out === 'number' ? kernelMemory.slots[task.out]! : undefined;
+  const out =
+    slot === undefined ? (task.out as Uint8Array) : kernelMemory.bytes.subarray(slot.address, slot.address + slot.size);
   const damages: LogDamage[] = [];
   const log = {
     name: job.name,
@@ -97,9 +102,10 @@ function scan(task: ScanTask): ScanReply {
     format: job.format,
     maxEvents: Number.POSITIVE_INFINITY,
     maxBytes: out.length - RUN_ROOM,
+    slot,
     take: (lines: Uint8Array, count: number) => {
       if (size + lines.length > out.length) throw new TooLarge();
-      out.set(lines, size);
+      if (lines.buffer !== out.buffer || slot === undefined) out.set(lines, size);
       size += lines.length;
       events += count;
     },
@@ -135,6 +141,10 @@ if (port !== null) {
       port.postMessage({ id, failure: (error as Error).message });
     }
   });
+  const { memory: kernelMemory } = threadKernel({ slots: SLOTS_PER_THREAD, shared: true });
   threadRenderer();
-  port.postMessage('ready');
+  const { buffer, slots } = kernelMemory;
+  const greeting: ScanGreeting | undefined =
+    buffer instanceof SharedArrayBuffer ? { memory: buffer, slots } : undefined;
+  port.postMessage({ ready: greeting });
 }

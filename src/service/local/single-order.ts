@@ -3,11 +3,13 @@ import type { Operation } from '../../operations/operation.ts';
 import { io, isAsynchronous, type Task } from '../../operations/task.ts';
 import type { EventPosition, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
-import { isPoolReady, LineScan, scanPool } from './line-scan.ts';
+import { LentLines } from './lent-lines.ts';
+import { LineScan } from './line-scan.ts';
 import { walkLines } from './line-walk.ts';
 import { LocalEvent } from './local-event.ts';
 import { type Boundary, type FoundRecord, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
 import type { Mark, OrderLineResult, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
+import { areThreadsReady, scanThreads } from './scan-threads.ts';
 import type { SourceSelection } from './selection.ts';
 
 /**
@@ -102,8 +104,14 @@ export class SingleOrder implements ResultOrder {
       last = id ?? last;
     };
     const { selector } = this.#selection;
-    const { ended } = yield* walkLines(this.#walker, this.#at, this.#ahead, selector, sink, operation, moved);
-    return { ended, position: last === undefined ? undefined : this.#positionOf(last) };
+    const lent = LentLines.of(sink);
+    try {
+      const { ended } = yield* walkLines(this.#walker, this.#at, this.#ahead, selector, lent ?? sink, operation, moved);
+      return { ended, position: last === undefined ? undefined : this.#positionOf(last) };
+    } finally {
+      // Also what a call has written that is cancelled now: it is behind the position.
+      lent?.handOver();
+    }
   }
 
   /** True when several threads pay: there is much left, all of it is wanted, and this thread can wait for others. */
@@ -111,7 +119,7 @@ export class SingleOrder implements ResultOrder {
     if (this.#threads < 2) return false;
     const { chunk } = this.#at;
     const left = this.#ahead > 0 ? this.#walker.log.order.length - chunk : chunk;
-    const enough = isPoolReady() ? MIN_SCAN_CHUNKS : MIN_COLD_CHUNKS;
+    const enough = areThreadsReady() ? MIN_SCAN_CHUNKS : MIN_COLD_CHUNKS;
     if (this.#scan === undefined && (left < enough || sink.maxEvents < MIN_SCAN_EVENTS)) return false;
     return yield* isAsynchronous();
   }
@@ -171,7 +179,7 @@ export class SingleOrder implements ResultOrder {
   #startScan({ format }: OrderLineSink, operation: Operation): LineScan | undefined {
     if (this.#scan?.fits(this.#at, format)) return this.#scan;
     this.#stopScan();
-    const pool = scanPool(this.#threads);
+    const pool = scanThreads(this.#threads);
     // Until the first thread has started, this one does the work.
     if (pool?.ready !== true) return undefined;
     const query = this.#selection.forThreads();
