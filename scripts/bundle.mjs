@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build, transform } from 'esbuild';
 
 const require = createRequire(import.meta.url);
@@ -16,6 +17,50 @@ const OLDEST_NODE = 'node20.19';
 
 /** What takes long to load and is hardly ever used: loaded at its first use, and no part of the bundle. */
 const LATE = ['node:child_process', 'saxes'];
+
+/**
+ * Modules that few verbs need, with all that only they need: each in a file of its own, loaded at its first use. What they export
+ * is used inside functions only.
+ */
+const LATE_SOURCES = [
+  'kernel/executor-javascript.ts',
+  'service/local/export-log.ts',
+  'service/local/local-store.ts',
+  'service/local/subscription.ts',
+  'service/remote/open-service.ts',
+];
+const lateFile = (source) => `late-${basename(source, '.ts')}`;
+
+/** What a module exports. */
+async function exportsOf(file) {
+  const { metafile } = await build({
+    entryPoints: [file],
+    format: 'esm',
+    write: false,
+    outdir: target,
+    metafile: true,
+  });
+  return Object.values(metafile.outputs)[0].exports;
+}
+
+const lateSources = {
+  name: 'late-sources',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\.?\// }, ({ path, kind, resolveDir, namespace }) => {
+      if (namespace === lateSources.name) return { path, external: true };
+      const source = relative(join(root, 'src'), join(resolveDir, path)).replaceAll('\\', '/');
+      const isLate = kind !== 'entry-point' && LATE_SOURCES.includes(source);
+      return isLate ? { path: source, namespace: lateSources.name } : undefined;
+    });
+    onLoad({ filter: /.*/, namespace: lateSources.name }, async ({ path }) => {
+      const file = `./${lateFile(path)}.js`;
+      const getters = (await exportsOf(join(root, 'src', path))).map(
+        (name) => `get ${name}() { return require('${file}').${name}; }`,
+      );
+      return { contents: `module.exports = { ${getters.join(', ')} };` };
+    });
+  },
+};
 
 const late = {
   name: 'late',
@@ -67,7 +112,10 @@ function notices(inputs) {
 // In two steps: only ES modules are split into files that share.
 const split = await build({
   absWorkingDir: root,
-  entryPoints: ['src/cli/main.ts'],
+  entryPoints: {
+    main: 'src/cli/main.ts',
+    ...Object.fromEntries(LATE_SOURCES.map((source) => [lateFile(source), `src/${source}`])),
+  },
   outdir: target,
   bundle: true,
   splitting: true,
@@ -80,7 +128,7 @@ const split = await build({
   legalComments: 'none',
   metafile: true,
   write: false,
-  plugins: [late, places],
+  plugins: [late, lateSources, places],
 });
 
 rmSync(target, { recursive: true, force: true });
@@ -88,9 +136,31 @@ mkdirSync(target, { recursive: true });
 // The package is one of ES modules.
 writeFileSync(join(target, 'package.json'), '{ "type": "commonjs" }\n');
 writeFileSync(join(target, 'LICENSES.txt'), notices(Object.keys(split.metafile.inputs)));
-for (const { path, text } of split.outputFiles) {
+/** What the verb that is used most needs: a file each would cost more to find than to load. */
+const CORE = 'core.js';
+const CORE_ENTRIES = ['src/cli/command.ts', 'src/cli/query-events.ts'];
+const outputs = new Map(Object.entries(split.metafile.outputs).map(([path, output]) => [basename(path), output]));
+const namesOf = (output) =>
+  output.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => basename(path));
+
+/** Files that an entry needs at once, itself included. */
+function needed(name, names = new Set()) {
+  if (!outputs.has(name) || names.has(name)) return names;
+  names.add(name);
+  for (const one of namesOf(outputs.get(name))) needed(one, names);
+  return names;
+}
+
+const entryOf = (source) => [...outputs].find(([, { entryPoint }]) => entryPoint === source)[0];
+const first = needed('main.js');
+const core = [...new Set(CORE_ENTRIES.flatMap((source) => [...needed(entryOf(source))]))].filter(
+  (one) => !first.has(one),
+);
+
+/** CommonJS, and its source map. */
+async function commonJs(name, text) {
   const { code, map } = await transform(text, {
-    sourcefile: basename(path),
+    sourcefile: name,
     format: 'cjs',
     platform: 'node',
     target: OLDEST_NODE,
@@ -99,14 +169,55 @@ for (const { path, text } of split.outputFiles) {
     banner: text.includes('import.meta.url')
       ? "const moduleUrl = require('node:url').pathToFileURL(__filename).href;"
       : '',
+    // Less to read. Names stay: they are what a trace of the stack says.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
     sourcemap: 'external',
     sourcesContent: false,
   });
-  writeFileSync(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
   // Code that was made here has no source.
-  const sources = JSON.parse(map).sources.map((one) => (one.startsWith(`${late.name}:`) ? null : one));
-  writeFileSync(`${path}.map`, `${JSON.stringify({ ...JSON.parse(map), sources })}\n`);
+  const sources = JSON.parse(map).sources.map((one) => (/^late[a-z-]*:/.test(one) ? null : one));
+  const fromCore = (all, file) => (core.includes(file) ? `require("./${CORE}")("${file}")` : all);
+  return { code: code.trimEnd().replace(/require\("\.\/([^"]+)"\)/g, fromCore), map: { ...JSON.parse(map), sources } };
 }
+
+function write(name, code, map) {
+  writeFileSync(join(target, name), `${code}\n//# sourceMappingURL=${name}.map\n`);
+  writeFileSync(join(target, `${name}.map`), `${JSON.stringify(map)}\n`);
+}
+
+const made = new Map();
+for (const { path, text } of split.outputFiles) made.set(basename(path), await commonJs(basename(path), text));
+const coreMap = { version: 3, sources: [], names: [], mappings: [] };
+let code = 'const loaded = {}, files = {';
+for (const name of core) {
+  // In parentheses: it is compiled at once, and not looked through first.
+  code += `\n"${name}": (function (exports, require, module) {\n`;
+  const { sources, names, mappings } = made.get(name).map;
+  const lines = decode(mappings).map((segments) =>
+    segments.map(([column, source, line, at, named]) => {
+      if (source === undefined) return [column];
+      const place = [column, source + coreMap.sources.length, line, at];
+      return named === undefined ? place : [...place, named + coreMap.names.length];
+    }),
+  );
+  while (coreMap.mappings.length < code.split('\n').length - 1) coreMap.mappings.push([]);
+  coreMap.mappings.push(...lines);
+  coreMap.sources.push(...sources);
+  coreMap.names.push(...names);
+  code += `${made.get(name).code}\n}),`;
+}
+code += `\n};
+module.exports = (name) => {
+  const known = loaded[name];
+  if (known !== undefined) return known.exports;
+  const module = loaded[name] = { exports: {} };
+  files[name](module.exports, require, module);
+  return module.exports;
+};`;
+write(CORE, code, { ...coreMap, mappings: encode(coreMap.mappings) });
+for (const [name, { code: own, map }] of made) if (!core.includes(name)) write(name, own, map);
 
 // The program of the scan pool's threads, in the place of what the compiler made: one file loads sooner than sixty.
 await build({
@@ -119,6 +230,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: OLDEST_NODE,
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: true,
   sourcesContent: false,
 });

@@ -1,5 +1,4 @@
 import { EvtError } from '../errors/evt-error.ts';
-import { ClientAssociation } from '../even6/rpc/client-association.ts';
 import { DEFAULT_SESSION, HandleKind, openHandle } from '../operations/handle-table.ts';
 import { Operation } from '../operations/operation.ts';
 import { OperationQueue } from '../operations/operation-queue.ts';
@@ -9,9 +8,8 @@ import { defaultStoreFolder } from '../store/store-folder.ts';
 import type { SignalDelivery } from './delivery.ts';
 import { closeAny, type HandleObject, handleObject, keepHandle } from './handle-registry.ts';
 import { LocalService } from './local/local-service.ts';
-import { addressOf, type RemoteSessionOptions, securityOf } from './remote/credentials.ts';
-import { RemoteService } from './remote/remote-service.ts';
-import { ThreadedAssociation } from './remote/threaded-association.ts';
+import type { RemoteSessionOptions } from './remote/credentials.ts';
+import { openRemoteService } from './remote/open-service.ts';
 import type {
   EventLogService,
   LogEvent,
@@ -187,10 +185,7 @@ export class PublisherObject implements HandleObject {
  * @throws EvtError ERROR_INVALID_PARAMETER (87), ERROR_ACCESS_DENIED (5), ERROR_NOT_SUPPORTED (50)
  */
 export function openRemoteSession(options: RemoteSessionOptions, api: string, blocks = false): number {
-  const address = addressOf(options, api);
-  const security = securityOf(options, api);
-  const client = blocks ? new ThreadedAssociation(options) : new ClientAssociation(address, security);
-  const service = new RemoteService(options.host, client);
+  const service = openRemoteService(options, api, blocks);
   const handle = openHandle(HandleKind.session, undefined, api);
   keepHandle(handle, new SessionObject(service));
   return handle;
