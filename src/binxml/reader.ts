@@ -33,6 +33,9 @@ const MAX_VALUES = 10_240;
  */
 const MAX_TOKENS_PER_CHUNK = 2_000_000;
 
+/** So many names are compared one by one. */
+const FEW_ATTRIBUTES = 8;
+
 /** In the wire's dialect: bytes of a name before its characters, and of an instance before its template's fragment. */
 const WIRE_NAME_HEADER = 4;
 const WIRE_INSTANCE_HEADER = 22;
@@ -315,7 +318,8 @@ export class BinXmlReader {
     if (size === 0 || listEnd > end)
       throw new BinXmlError(this.#at - 4, `attribute list of ${size} bytes, ${end - this.#at} are left`);
     const attributes: AttributeNode[] = [];
-    const names = new Set<string>();
+    // A set is worth its price where there are many.
+    let names: Set<string> | undefined;
     while (this.#at < listEnd) {
       const byte = this.bytes[this.#at]!;
       this.#count(this.#at);
@@ -325,8 +329,10 @@ export class BinXmlReader {
       this.#at++;
       const nameAt = this.#at;
       const name = this.#name(listEnd, 'attribute name');
-      if (names.has(name)) throw new BinXmlError(nameAt, `attribute "${name}" stands twice`);
-      names.add(name);
+      const isTwin = names?.has(name) ?? attributes.some((attribute) => attribute.name === name);
+      if (isTwin) throw new BinXmlError(nameAt, `attribute "${name}" stands twice`);
+      if (attributes.length === FEW_ATTRIBUTES) names = new Set(attributes.map((attribute) => attribute.name));
+      names?.add(name);
       const value: AttributePart[] = [];
       while (this.#at < listEnd && (this.bytes[this.#at]! & ~MORE) !== Token.Attribute) {
         this.#count(this.#at);

@@ -1,6 +1,6 @@
 import { u16, u32 } from '../bytes/little-endian.ts';
 import { DEFINITION_HEADER, NAME_HEADER } from './token.ts';
-import type { Template } from './tree.ts';
+import type { ContentNode, Template } from './tree.ts';
 
 /** Distinct definitions kept. The largest public collection of logs has some 1,700; a crafted one may have any number. */
 const MAX_VARIANTS = 8192;
@@ -12,26 +12,24 @@ interface NameUse {
   /** Offset of the reference from the start of the definition. */
   readonly at: number;
   readonly inline: boolean;
-  /** The name in UTF-16LE, and its bytes. */
-  readonly units: DataView;
+  /** Where its characters begin among those of all names, and their bytes. */
+  readonly from: number;
   readonly size: number;
 }
 
-/** One byte form of a template definition. */
+/** One byte form of a template definition. The same template has several: each depends on which names were new in its chunk. */
 export interface DefinitionForm {
-  /** From the header on. */
+  /** Header and Binary XML as first seen. */
   readonly bytes: Uint8Array;
-  /** Name references, from the start of the definition, and their characters in UTF-16LE. */
-  readonly names: readonly { readonly at: number; readonly inline: boolean; readonly characters: Uint8Array }[];
+  readonly names: readonly NameUse[];
+  /** Of all names, in UTF-16LE. */
+  readonly characters: Uint8Array;
 }
 
-/** One byte form of a definition. The same template has several: each depends on which names were new in its chunk. */
-interface Variant {
+interface Variant extends DefinitionForm {
   readonly template: Template;
-  /** GUID, size and Binary XML as first seen. */
-  readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly names: readonly NameUse[];
+  readonly characterView: DataView;
 }
 
 /** Notes, while a definition is read, which of its bytes depend on the chunk it stands in. */
@@ -40,6 +38,9 @@ export class TemplateRecorder {
   readonly #start: number;
   readonly #size: number;
   readonly #names: NameUse[] = [];
+  /** Per name: where its characters stand in the chunk. */
+  readonly #characters: number[] = [];
+  #characterSize = 0;
   #comparable = true;
 
   constructor(chunk: Uint8Array, start: number, size: number) {
@@ -50,10 +51,10 @@ export class TemplateRecorder {
 
   name(at: number, inline: boolean): void {
     const target = u32(this.#chunk, at);
-    const units = u16(this.#chunk, target + 6);
-    const from = target + NAME_HEADER;
-    const size = 2 * units;
-    this.#names.push({ at: at - this.#start, inline, units: viewOf(this.#chunk.slice(from, from + size)), size });
+    const size = 2 * u16(this.#chunk, target + 6);
+    this.#names.push({ at: at - this.#start, inline, from: this.#characterSize, size });
+    this.#characters.push(target + NAME_HEADER);
+    this.#characterSize += size;
   }
 
   giveUp(): void {
@@ -63,7 +64,14 @@ export class TemplateRecorder {
   variant(template: Template): Variant | undefined {
     if (!this.#comparable) return undefined;
     const bytes = this.#chunk.slice(this.#start, this.#start + DEFINITION_HEADER + this.#size);
-    return { template, bytes, view: viewOf(bytes), names: this.#names };
+    const characters = new Uint8Array(this.#characterSize);
+    for (let i = 0; i < this.#names.length; i++) {
+      const { from, size } = this.#names[i]!;
+      const at = this.#characters[i]!;
+      for (let byte = 0; byte < size; byte++) characters[from + byte] = this.#chunk[at + byte]!;
+    }
+    const names = this.#names;
+    return { template, bytes, names, characters, view: viewOf(bytes), characterView: viewOf(characters) };
   }
 }
 
@@ -87,13 +95,7 @@ export class TemplateCache {
    * be told by them.
    */
   form(chunk: Uint8Array, start: number, size: number): DefinitionForm | undefined {
-    const variant = this.#find(chunk, start, size);
-    if (variant === undefined) return undefined;
-    const names = variant.names.map(({ at, inline, units }) => {
-      const characters = new Uint8Array(units.buffer, units.byteOffset, units.byteLength);
-      return { at, inline, characters };
-    });
-    return { bytes: variant.bytes, names };
+    return this.#find(chunk, start, size);
   }
 
   #find(chunk: Uint8Array, start: number, size: number): Variant | undefined {
@@ -115,8 +117,7 @@ export class TemplateCache {
     const key = u32(variant.bytes, 4);
     const siblings = this.#variants.get(key) ?? [];
     if (siblings.length >= MAX_VARIANTS_PER_ID) return template;
-    const text = JSON.stringify(template);
-    const twin = siblings.find((sibling) => JSON.stringify(sibling.template) === text);
+    const twin = siblings.find((sibling) => areEqual(sibling.template.root, template.root));
     const kept = twin === undefined ? variant : { ...variant, template: twin.template };
     siblings.push(kept);
     this.#variants.set(key, siblings);
@@ -130,7 +131,7 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function matches(variant: Variant, chunk: Uint8Array, chunkView: DataView, start: number, size: number): boolean {
-  const { bytes, view, names } = variant;
+  const { bytes, view, names, characterView } = variant;
   if (bytes.length !== DEFINITION_HEADER + size) return false;
   // The first dword chains the template table: it says where the chunk keeps its previous definition, not what this one is.
   let from = 4;
@@ -141,10 +142,51 @@ function matches(variant: Variant, chunk: Uint8Array, chunkView: DataView, start
     if ((target === at + 4) !== use.inline || target > at + 4) return false;
     const units = use.size >> 1;
     if (target + NAME_HEADER + use.size > chunk.length || u16(chunk, target + 6) !== units) return false;
-    if (!equal(use.units, 0, chunkView, target + NAME_HEADER, use.size)) return false;
+    if (!equal(characterView, use.from, chunkView, target + NAME_HEADER, use.size)) return false;
     from = use.at + 4 + (use.inline ? NAME_HEADER + use.size : 0);
   }
   return equal(view, from, chunkView, start + from, bytes.length - from);
+}
+
+/** Whether nodes of two definitions are the same. */
+function areEqual(some: readonly ContentNode[], others: readonly ContentNode[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let i = 0; i < some.length; i++) if (!isEqual(some[i]!, others[i]!)) return false;
+  return true;
+}
+
+function isEqual(one: ContentNode, other: ContentNode): boolean {
+  switch (one.kind) {
+    case 'element': {
+      if (other.kind !== 'element' || one.name !== other.name || one.dependency !== other.dependency) return false;
+      if (one.empty !== other.empty || one.attributes.length !== other.attributes.length) return false;
+      for (let i = 0; i < one.attributes.length; i++) {
+        const attribute = one.attributes[i]!;
+        const { name, value } = other.attributes[i]!;
+        if (attribute.name !== name || !areEqual(attribute.value, value)) return false;
+      }
+      return areEqual(one.content, other.content);
+    }
+    case 'substitution':
+      return (
+        other.kind === 'substitution' &&
+        one.index === other.index &&
+        one.type === other.type &&
+        one.optional === other.optional
+      );
+    case 'text':
+    case 'cdata':
+      return other.kind === one.kind && one.text === other.text;
+    case 'charref':
+      return other.kind === 'charref' && one.code === other.code;
+    case 'entityref':
+      return other.kind === 'entityref' && one.name === other.name;
+    case 'pi':
+      return other.kind === 'pi' && one.target === other.target && one.data === other.data;
+    case 'instance':
+      // Its values are those of one place.
+      return false;
+  }
 }
 
 /** In words of four bytes: each chunk of a log is compared with what the last one had. */

@@ -59,6 +59,11 @@ export interface OutputSlot {
   readonly size: number;
 }
 
+/** Constant text in the memory: its address, and its bytes. */
+export type PlacedText = readonly [address: number, size: number];
+
+const encoder = new TextEncoder();
+
 /** The executor's memory, as those see it who put programs into it. */
 export class Memory {
   readonly buffer: ArrayBufferLike;
@@ -68,6 +73,7 @@ export class Memory {
   /** Templates with a number; 0 is none's. */
   #templates = 0;
   #names = 0;
+  readonly #texts = new Map<string, PlacedText>();
   readonly slots: readonly OutputSlot[];
   readonly #freeSlots: OutputSlot[];
 
@@ -102,6 +108,7 @@ export class Memory {
     this.words.fill(0, NAME_FORMS >> 2, (NAME_FORMS >> 2) + NAME_CHAINS);
     this.words.fill(0, SHAPES >> 2, (SHAPES >> 2) + SHAPE_CHAINS);
     this.#names = 0;
+    this.#texts.clear();
     this.forgetDefinitions();
   }
 
@@ -134,16 +141,24 @@ export class Memory {
   }
 
   /** Keeps a byte form of a template's definition, so that it is known in other chunks. @throws PoolFull */
-  addForm({ bytes, names }: DefinitionForm, template: number): void {
+  addForm({ bytes, names, characters }: DefinitionForm, template: number): void {
     const { words } = this;
     const address = this.putText(bytes);
+    const charactersAt = this.putText(characters);
     const form = this.takeWords((FORM_NAMES + FORM_NAME_SIZE * names.length) / 4);
     const chain = (FORMS >> 2) + (u32(bytes, 4) & (FORM_CHAINS - 1));
-    const cells = [words[chain]!, template, bytes.length - DEFINITION_HEADER, address, names.length];
-    for (const { at, inline, characters } of names) {
-      cells.push(at, inline ? 1 : 0, this.putText(characters), characters.length);
+    let cell = form >> 2;
+    words[cell++] = words[chain]!;
+    words[cell++] = template;
+    words[cell++] = bytes.length - DEFINITION_HEADER;
+    words[cell++] = address;
+    words[cell++] = names.length;
+    for (const { at, inline, from, size } of names) {
+      words[cell++] = at;
+      words[cell++] = inline ? 1 : 0;
+      words[cell++] = charactersAt + from;
+      words[cell++] = size;
     }
-    words.set(cells, form >> 2);
     words[chain] = form;
   }
 
@@ -209,6 +224,17 @@ export class Memory {
     if (address + size > POOL + POOL_SIZE) throw new PoolFull();
     this.#free = address + size;
     return address;
+  }
+
+  /** Constant text, in UTF-8: templates have most of theirs in common. @throws PoolFull */
+  constant(text: string): PlacedText {
+    let placed = this.#texts.get(text);
+    if (placed === undefined) {
+      const bytes = encoder.encode(text);
+      placed = [this.putText(bytes), bytes.length];
+      this.#texts.set(text, placed);
+    }
+    return placed;
   }
 
   /** Room for constant text; what is copied in whole words may read a little behind it. @throws PoolFull */

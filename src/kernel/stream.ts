@@ -31,12 +31,15 @@ export const CLOSE_EMPTY = 0x03;
 export const END_ELEMENT = 0x04;
 const TEXT = 0x05;
 const ATTRIBUTE = 0x06;
+const CHARACTER_REFERENCE = 0x08;
+const ENTITY_REFERENCE = 0x09;
 const MORE = 0x40;
 const TEXT_HEADER = 4;
 const TYPE_STRING = 0x01;
 const MAX_ELEMENT_DEPTH = 64;
 const MAX_NAME = 256;
 const MAX_ATTRIBUTES = 16;
+const CHARACTER_REFERENCE_SIZE = 3;
 /** Room for tags, quotes and braces around what is measured. */
 const ROOM = 64;
 
@@ -45,6 +48,11 @@ let at = 0;
 let limit = 0;
 let textAt = 0;
 let textUnits = 0;
+// The character data last read: where it begins and ends, its units (at least), its tokens.
+let partsAt = 0;
+let partsEnd = 0;
+let partsUnits = 0;
+let partsCount = 0;
 // Member names of the objects that are open, the innermost last.
 let keys = 0;
 
@@ -158,17 +166,127 @@ function putText(out: i32, mode: i32): i32 {
   return text(out, textAt, textUnits, mode, false);
 }
 
-/** Reads one attribute: its name is returned, its text (perhaps of no units) is at hand. UNUSUAL for other contents. */
+/** Reads all character data that stands here: texts, references. False when there is something in it that is the plain renderer's. */
+function parts(end: i32): boolean {
+  partsAt = at;
+  partsUnits = 0;
+  partsCount = 0;
+  while (at < end) {
+    const token = inU8(at) & ~MORE;
+    if (token === TEXT) {
+      if (!textToken(end)) return false;
+      partsUnits += textUnits;
+    } else if (token === CHARACTER_REFERENCE) {
+      at += CHARACTER_REFERENCE_SIZE;
+      if (at > end) return false;
+      partsUnits++;
+    } else if (token === ENTITY_REFERENCE) {
+      at++;
+      if (entity(nameReference(end)) === 0) return false;
+      partsUnits++;
+    } else break;
+    partsCount++;
+  }
+  partsEnd = at;
+  return true;
+}
+
+/** The character that an entity of XML stands for; 0 for other entities. */
+function entity(name: i32): i32 {
+  if (name < 0) return 0;
+  const units = inU16(name + 6);
+  const first = inU16(name + NAME_HEADER);
+  const second = inU16(name + NAME_HEADER + 2);
+  if (units === 2) {
+    // lt, gt
+    if (second !== 0x74) return 0;
+    return first === 0x6c ? 60 : first === 0x67 ? 62 : 0;
+  }
+  const third = inU16(name + NAME_HEADER + 4);
+  // amp
+  if (units === 3) return first === 0x61 && second === 0x6d && third === 0x70 ? 38 : 0;
+  if (units !== 4) return 0;
+  const fourth = inU16(name + NAME_HEADER + 6);
+  // quot, apos
+  if (first === 0x71) return second === 0x75 && third === 0x6f && fourth === 0x74 ? 34 : 0;
+  return first === 0x61 && second === 0x70 && third === 0x6f && fourth === 0x73 ? 39 : 0;
+}
+
+/** Writes the character data last read. */
+function putParts(out: i32, mode: i32): i32 {
+  const resume = at;
+  const end = partsEnd;
+  const several = partsCount > 1;
+  let next = out;
+  at = partsAt;
+  while (at < end) {
+    const token = inU8(at) & ~MORE;
+    if (token === TEXT) {
+      if (!textToken(end)) return UNUSUAL;
+      // Surrogates that stand apart in two parts are a pair in the joined text.
+      if (mode === JSON_PART && several && textUnits > 0) {
+        if (isSurrogate(inU16(textAt)) || isSurrogate(inU16(textAt + 2 * textUnits - 2))) return UNUSUAL;
+      }
+      next = putText(next, mode);
+    } else if (token === CHARACTER_REFERENCE) {
+      next = putCharacter(next, inU16(at + 1), mode);
+      at += CHARACTER_REFERENCE_SIZE;
+    } else {
+      at++;
+      next = putEntity(next, nameReference(end), mode);
+    }
+    if (next < 0) return next;
+  }
+  at = resume;
+  return next;
+}
+
+function isSurrogate(unit: i32): boolean {
+  return (unit & 0xf800) === 0xd800;
+}
+
+/** A character that stands as its number. */
+function putCharacter(out: i32, code: i32, mode: i32): i32 {
+  if (out + ROOM > limit) return FULL;
+  if (mode !== JSON_PART) {
+    if (code >= 0xd800 || (code < 0x20 && code !== 9 && code !== 10 && code !== 13)) return UNUSUAL;
+    putU16(out, 0x2326); // &#
+    const next = decimal(out + 2, code);
+    putU8(next, 59);
+    return next + 1;
+  }
+  let escaped = 0;
+  if (code === 9) escaped = 116;
+  else if (code === 10) escaped = 110;
+  else if (code === 13) escaped = 114;
+  else if (code === 34 || code === 92) escaped = code;
+  else if (code < 0x20 || code > 0x7e) return UNUSUAL;
+  if (escaped === 0) {
+    putU8(out, code);
+    return out + 1;
+  }
+  putU8(out, 92);
+  putU8(out + 1, escaped);
+  return out + 2;
+}
+
+/** An entity: in XML as it is, in JSON as its character. */
+function putEntity(out: i32, name: i32, mode: i32): i32 {
+  if (mode === JSON_PART) return putCharacter(out, entity(name), mode);
+  if (out + ROOM > limit) return FULL;
+  const units = inU16(name + 6);
+  putU8(out, 38);
+  for (let i = 0; i < units; i++) putU8(out + 1 + i, inU16(name + NAME_HEADER + 2 * i));
+  putU8(out + 1 + units, 59);
+  return out + 2 + units;
+}
+
+/** Reads one attribute: its name is returned, its character data is at hand. UNUSUAL for other contents. */
 function attribute(listEnd: i32): i32 {
   if ((inU8(at) & ~MORE) !== ATTRIBUTE) return UNUSUAL;
   at++;
   const name = nameReference(listEnd);
-  if (name < 0) return UNUSUAL;
-  textUnits = 0;
-  textAt = at;
-  if (at < listEnd && (inU8(at) & ~MORE) === TEXT) {
-    if (!textToken(listEnd)) return UNUSUAL;
-  }
+  if (name < 0 || !parts(listEnd)) return UNUSUAL;
   if (at < listEnd && (inU8(at) & ~MORE) !== ATTRIBUTE) return UNUSUAL;
   return name;
 }
@@ -215,7 +333,7 @@ function element(start: i32, from: i32, end: i32, depth: i32): i32 {
       out = putName(out + 1, attributeName);
       if (out < 0) return out;
       putU16(out, 0x273d);
-      out = putText(out + 2, XML_ATTRIBUTE);
+      out = putParts(out + 2, XML_ATTRIBUTE);
       if (out < 0) return out;
       putU8(out, 39);
       out++;
@@ -236,8 +354,10 @@ function element(start: i32, from: i32, end: i32, depth: i32): i32 {
     const token = inU8(at);
     if (token === END_ELEMENT) break;
     if (opensElement(token)) out = element(out, at, end, depth + 1);
-    else if (textToken(end)) out = putText(out, XML_TEXT);
-    else return UNUSUAL;
+    else {
+      if (!parts(end) || partsCount === 0) return UNUSUAL;
+      out = putParts(out, XML_TEXT);
+    }
     if (out < 0) return out;
   }
   at++;
@@ -249,11 +369,11 @@ function element(start: i32, from: i32, end: i32, depth: i32): i32 {
   return out + 3 + units;
 }
 
-/** The text at hand as a JSON string. */
+/** The character data at hand as a JSON string. */
 function quoted(out: i32): i32 {
   if (out + ROOM > limit) return FULL;
   putU8(out, 34);
-  const next = putText(out + 1, JSON_PART);
+  const next = putParts(out + 1, JSON_PART);
   if (next < 0) return next;
   putU8(next, 34);
   return next + 1;
@@ -348,7 +468,7 @@ function dataMember(start: i32, end: i32, first: i32): i32 {
   while (at < listEnd) {
     if (!isName(attribute(listEnd))) continue;
     putU8(start, 34);
-    out = putText(start + 1, JSON_PART);
+    out = putParts(start + 1, JSON_PART);
     if (out < 0) return out;
     out = endKey(start + 1, out, first);
     if (out < 0) return out;
@@ -360,20 +480,20 @@ function dataMember(start: i32, end: i32, first: i32): i32 {
   return out + 1;
 }
 
-/** What stands between the start tag, whose end is next, and the end tag: one text or nothing. */
+/** What stands between the start tag, whose end is next, and the end tag: character data or nothing. */
 function leaf(out: i32, end: i32, keepsEmpty: boolean): i32 {
   if (at >= end || out + ROOM > limit) return UNUSUAL;
   const close = inU8(at);
   at++;
-  textUnits = 0;
-  if (close !== CLOSE_EMPTY) {
-    if (close !== CLOSE_START || at >= end) return UNUSUAL;
-    if (inU8(at) !== END_ELEMENT) {
-      if (!textToken(end) || at >= end || inU8(at) !== END_ELEMENT) return UNUSUAL;
-    }
+  if (close === CLOSE_EMPTY) {
+    partsAt = at;
+    partsEnd = at;
+    partsUnits = 0;
+  } else {
+    if (close !== CLOSE_START || !parts(end) || at >= end || inU8(at) !== END_ELEMENT) return UNUSUAL;
     at++;
   }
-  return textUnits === 0 && !keepsEmpty ? putNull(out) : quoted(out);
+  return partsUnits === 0 && !keepsEmpty ? putNull(out) : quoted(out);
 }
 
 /** `{"#attributes":{…}` */
@@ -415,7 +535,7 @@ function content(start: i32, end: i32, attributed: boolean, depth: i32): i32 {
     const next = leaf(out + 9, end, false);
     if (next < 0) return next;
     // Beside attributes, no text is no member.
-    if (textUnits > 0) out = next;
+    if (partsUnits > 0) out = next;
     putU8(out, 125);
     return out + 1;
   }

@@ -1,13 +1,11 @@
-import type { Memory } from '../kernel/memory.ts';
-import { OP_END, OP_JUMP, OP_TEXT } from '../kernel/program.ts';
+import type { Memory, PlacedText } from '../kernel/memory.ts';
+import { OP_END, OP_FIELD, OP_JUMP, OP_TEXT } from '../kernel/program.ts';
 
 /** A place that is jumped to before it is known. */
 export interface Label {
   address: number | undefined;
   readonly uses: number[];
 }
-
-const encoder = new TextEncoder();
 
 /** Puts a program together: constant text is gathered until an operation stands between. */
 export class ProgramBuilder {
@@ -26,9 +24,16 @@ export class ProgramBuilder {
   }
 
   /** Constant text as an operand: address and size. */
-  operand(text: string): [address: number, size: number] {
-    const bytes = encoder.encode(text);
-    return [this.#memory.putText(bytes), bytes.length];
+  operand(text: string): PlacedText {
+    return this.#memory.constant(text);
+  }
+
+  /** A value between constant texts. */
+  field(slot: number, before: string, behind: string, flags: number): void {
+    this.#flush();
+    const [beforeAt, beforeSize] = this.operand(before);
+    const [behindAt, behindSize] = this.operand(behind);
+    this.#words.push(OP_FIELD, slot, beforeAt, beforeSize, behindAt, behindSize, flags);
   }
 
   op(operation: number, ...operands: number[]): void {

@@ -8,16 +8,23 @@ export function isSubstitution(part: ContentNode): part is SubstitutionNode {
   return part.kind === 'substitution';
 }
 
+const NO_SLOTS: readonly number[] = [];
+
 /** Slots whose Null value leaves out what these parts are the content or the value of. */
-export function optionalSlots(parts: readonly (ContentNode | AttributePart)[]): number[] {
-  return [...new Set(parts.flatMap((part) => (part.kind === 'substitution' && part.optional ? [part.index] : [])))];
+export function optionalSlots(parts: readonly (ContentNode | AttributePart)[]): readonly number[] {
+  let slots: number[] | undefined;
+  for (const part of parts) {
+    if (part.kind !== 'substitution' || !part.optional || slots?.includes(part.index)) continue;
+    slots ??= [];
+    slots.push(part.index);
+  }
+  return slots ?? NO_SLOTS;
 }
 
 /** Slots whose Null value leaves the element out. */
-export function omissionSlots({ dependency, content }: ElementNode): number[] {
-  const slots = new Set(optionalSlots(content));
-  if (dependency !== NO_DEPENDENCY) slots.add(dependency);
-  return [...slots];
+export function omissionSlots({ dependency, content }: ElementNode): readonly number[] {
+  const slots = optionalSlots(content);
+  return dependency === NO_DEPENDENCY || slots.includes(dependency) ? slots : [...slots, dependency];
 }
 
 /** The one substitution that these parts are; undefined when they are anything else. */

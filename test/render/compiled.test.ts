@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
+import { element } from '../../src/binxml/template-builder.ts';
+import type { AttributePart } from '../../src/binxml/tree.ts';
 import { Chunk, hasChunkMagic } from '../../src/evtx/chunk.ts';
+import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
 import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
 import { Kernel } from '../../src/kernel/kernel.ts';
 import { CompiledRenderer } from '../../src/render/compiled.ts';
 import { corpus, corpusLogs, corpusPath, NO_CORPUS } from '../corpus.ts';
+import { MemoryLog } from '../evtx/memory-log.ts';
 import { sampleLog } from '../evtx/sample-events.ts';
 import { compareRenderers, RENDERERS } from './agreement.ts';
 
@@ -70,6 +74,68 @@ describe('the compiled renderers', () => {
         );
       }
     }
+  });
+
+  describe('write characters and entities that stand as references', () => {
+    const text = (text: string) => ({ kind: 'text', text }) as const;
+    const character = (code: number) => ({ kind: 'charref', code }) as const;
+    const entity = (name: string) => ({ kind: 'entityref', name }) as const;
+    /** An event without a template, with this in an attribute, in a Data, in its name, and in elements. */
+    const eventWith = (parts: readonly AttributePart[]) =>
+      element('Event', { Note: parts }, [
+        element('UserData', {}, [
+          element('Plain', {}, parts),
+          element('Attributed', { a: parts, b: 'x' }, parts),
+          element('Beside', { a: 'x' }, [...parts, element('Child', {}, parts)]),
+        ]),
+        element('EventData', {}, [element('Data', { Name: parts }, parts), element('Data', {}, parts)]),
+      ]);
+    const chunkWith = (parts: readonly AttributePart[], leavesOut: string) => {
+      const log = new MemoryLog();
+      const writer = new EvtxFileWriter(log);
+      const whole = eventWith(parts);
+      const content = whole.content.filter((node) => node.kind !== 'element' || node.name !== leavesOut);
+      writer.add([{ ...whole, content }], 0n);
+      writer.finish();
+      return chunksOf(log.bytes())[0]!;
+    };
+
+    const usual = {
+      'all entities': ['amp', 'lt', 'gt', 'quot', 'apos'].map(entity),
+      'entities in text': [text('a < '), entity('quot'), text('b"'), entity('amp'), entity('amp'), text('')],
+      'white space': [text('a'), character(13), character(10), character(9), text('b')],
+      'ASCII by number': [character(65), character(34), character(92), character(38), character(0x7e)],
+      'nothing but an empty text': [text('')],
+    };
+    it.each(Object.entries(usual))('%s', (_, parts) => {
+      // A Data beside text and elements beside text are for the plain renderer, in JSON.
+      const before = RENDERERS.map(({ plain }) => plain);
+      const without = eventWith(parts);
+      expect(without.content).toHaveLength(2);
+      for (const leavesOut of ['UserData', 'EventData', 'nothing']) {
+        const agreement = compareRenderers(chunkWith(parts, leavesOut));
+        expect(agreement).toMatchObject({ records: 2, damaged: 0, disagreements: [] });
+      }
+      // XML is all theirs.
+      for (const [i, { plain }] of RENDERERS.entries()) expect(plain - before[i]!).toBeLessThan(4);
+    });
+
+    it.each(
+      Object.entries({
+        'an unknown entity': [entity('nbsp')],
+        'entities that only begin alike': ['at', 'lo', 'amq', 'quos', 'apot', 'a', 'ampere'].map(entity),
+        'characters that XML has none of': [character(0), character(8), character(0xfffe), character(0xffff)],
+        'characters beyond ASCII': [character(0x7f), character(0xe9), character(0x20ac), character(0xd7ff)],
+        'a pair in two parts': [text('\ud83d'), character(0xde00), text('\ud83d'), text('\ude00')],
+        'a half in each of two parts': [character(0xd83d), text('x'), character(0xde00), text('\ude00')],
+      }),
+    )('%s', (_, parts) => {
+      for (const leavesOut of ['UserData', 'EventData']) {
+        const { records, disagreements } = compareRenderers(chunkWith(parts, leavesOut));
+        expect(records).toBe(2);
+        expect(disagreements).toEqual([]);
+      }
+    });
   });
 
   it('work without WebAssembly', () => {
