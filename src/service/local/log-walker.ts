@@ -83,8 +83,20 @@ const CHUNKS_PER_TURN = 4;
 /** What the kernel has found in a run. */
 const kernelHits = new Int32Array(MAX_RUN);
 
-/** A block that nobody points into, of a log that was closed: collecting half a megabyte for each query costs pauses. */
-let spare: Uint8Array | undefined;
+/** Blocks that are read ahead: while one is looked at, the next one is there, and the one behind it on its way. */
+const BLOCKS_AHEAD = 2;
+
+/** A block that is being read. */
+interface Ahead {
+  readonly firstSlot: number;
+  readonly slots: number;
+  readonly bytes: Uint8Array;
+  readonly reading: Task<number>;
+}
+
+/** Memory of blocks that nobody points into, of logs that were closed: collecting megabytes for each query costs pauses. */
+const spare: Uint8Array[] = [];
+const MAX_SPARE = BLOCKS_AHEAD + 1;
 
 /** What is walked: an open log, or a stretch of one. */
 export interface WalkedLog {
@@ -122,8 +134,10 @@ export class LogWalker {
   readonly log: WalkedLog;
   readonly #options: WalkerOptions;
   #block: Block | undefined;
-  /** The block behind, being read. */
-  #ahead: { firstSlot: number; slots: number; bytes: Uint8Array; reading: Task<number> } | undefined;
+  /** The blocks behind, in the walk's direction. */
+  #ahead: readonly Ahead[] = [];
+  /** Memory that was a block's, and that nobody points into. */
+  readonly #free: Uint8Array[] = [];
   #loaded: LoadedChunk | undefined;
   #reachedChunk = 0;
   #reachedRecord = 0;
@@ -416,22 +430,24 @@ export class LogWalker {
 
   *#nextBlock(index: number, step: Step, operation: Operation): Task<void> {
     const last = this.#block;
-    const ahead = this.#ahead;
-    // A cancelled read leaves bytes of two places in its buffer.
+    const [ahead, ...behind] = this.#ahead;
+    // A cancelled read leaves bytes of two places in its buffer; and blocks of another place are no use.
     this.#block = undefined;
     this.#loaded = undefined;
-    this.#ahead = undefined;
+    this.#ahead = [];
     const wanted = this.#extent(index, step);
     const isSequel =
       last !== undefined && wanted.firstSlot === last.firstSlot + (step > 0 ? last.slots : -wanted.slots);
+    if (last !== undefined && !last.handedOut && this.#options.memory === undefined) this.#free.push(last.bytes);
     let bytes: Uint8Array;
     let filled: number;
     const asynchronous = yield* isAsynchronous();
     if (asynchronous && ahead?.firstSlot === wanted.firstSlot && ahead.slots === wanted.slots) {
       bytes = ahead.bytes;
       filled = yield* ahead.reading;
+      this.#ahead = behind;
     } else {
-      bytes = this.#buffer(last);
+      bytes = this.#buffer();
       const { fd, path } = this.log;
       const target = bytes.subarray(0, wanted.slots * CHUNK_SIZE);
       filled = yield* readAt(fd, target, this.log.offsetOf(wanted.firstSlot), operation.api, path);
@@ -441,7 +457,14 @@ export class LogWalker {
     this.readBytes += filled;
     this.onRead?.();
     operation.checkpoint();
-    if (isSequel && asynchronous) this.#readAhead(index + wanted.slots * step, step, last, operation);
+    if (!isSequel || !asynchronous) return;
+    let next = index + wanted.slots * step;
+    for (const { slots } of this.#ahead) next += slots * step;
+    while (this.#ahead.length < BLOCKS_AHEAD && next >= 0 && next < this.log.order.length) {
+      const one = this.#readAhead(next, step, operation);
+      this.#ahead = [...this.#ahead, one];
+      next += one.slots * step;
+    }
   }
 
   /**
@@ -459,36 +482,36 @@ export class LogWalker {
     }
   }
 
-  /** Begins with the block behind, while the records of this one are looked at. */
-  #readAhead(index: number, step: Step, last: Block, operation: Operation): void {
-    if (index < 0 || index >= this.log.order.length) return;
+  /** Begins with a block behind, while the records of this one are looked at. */
+  #readAhead(index: number, step: Step, operation: Operation): Ahead {
     const { fd, path } = this.log;
     const extent = this.#extent(index, step);
-    const bytes = this.#block!.bytes === last.bytes ? this.#buffer(undefined) : this.#buffer(last);
+    const bytes = this.#buffer();
     const target = bytes.subarray(0, extent.slots * CHUNK_SIZE);
     const reading = readAhead(fd, target, this.log.offsetOf(extent.firstSlot), operation.api, path);
-    this.#ahead = { ...extent, bytes, reading };
+    return { ...extent, bytes, reading };
   }
 
-  /** A block's memory again, unless an event points into it. */
-  #buffer(block: Block | undefined): Uint8Array {
+  /** Memory for a block: that of an earlier one, if there is any. */
+  #buffer(): Uint8Array {
     const { memory, slotsPerRead } = this.#options;
     if (memory !== undefined) return memory;
     const size = slotsPerRead * CHUNK_SIZE;
-    if (block !== undefined && !block.handedOut && block.bytes.length >= size) return block.bytes;
-    if (spare === undefined || spare.length < size) return new Uint8Array(size);
-    const bytes = spare;
-    spare = undefined;
-    return bytes;
+    const own = this.#free.pop();
+    if (own !== undefined) return own;
+    const fitting = spare.findIndex((bytes) => bytes.length >= size);
+    return fitting < 0 ? new Uint8Array(size) : spare.splice(fitting, 1)[0]!;
   }
 
   /** Lets go of the log. */
   close(): void {
     const block = this.#block;
-    if (block !== undefined && !block.handedOut && this.#options.memory === undefined) spare = block.bytes;
+    if (block !== undefined && !block.handedOut && this.#options.memory === undefined) this.#free.push(block.bytes);
+    spare.push(...this.#free.splice(0, MAX_SPARE - spare.length));
+    this.#free.length = 0;
     this.#block = undefined;
     this.#loaded = undefined;
-    this.#ahead = undefined;
+    this.#ahead = [];
     this.log.close();
   }
 
