@@ -163,7 +163,7 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
         const after = getI32(pc + 16);
         const afterSize = getI32(pc + 20);
         const size = descriptor & 0xffff;
-        if (out + beforeSize + afterSize + 3 * size + MAX_SCALAR > limit) return FULL;
+        if (out + beforeSize + afterSize + 6 * size + MAX_SCALAR > limit) return FULL;
         let at = getI32(values + 4 * slot);
         pc += 28;
         if (type >= TYPE_ARRAY) {
@@ -175,7 +175,7 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
             const length = itemSize(itemType, at, end - at, size);
             if (length < -1 || items > MAX_ITEMS) return UNUSUAL;
             if (length < 0) break;
-            if (out + beforeSize + afterSize + 3 * length + MAX_SCALAR > limit) return FULL;
+            if (out + beforeSize + afterSize + 6 * length + MAX_SCALAR > limit) return FULL;
             copyText(out, before, beforeSize);
             out = value(out + beforeSize, itemType, at, length, XML_TEXT);
             if (out < 0) return out;
@@ -222,7 +222,7 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
           at = loopAt;
           size = loopSize;
         }
-        if (out + 3 * size + MAX_SCALAR > limit) return FULL;
+        if (out + 6 * size + MAX_SCALAR > limit) return FULL;
         if (type === TYPE_BIN_XML) {
           if (mode !== XML_TEXT) return UNUSUAL;
           nested++;
@@ -301,7 +301,7 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
           break;
         }
         if (type === TYPE_BIN_XML) return UNUSUAL;
-        if (out + beforeSize + 3 * size + MAX_SCALAR > limit) return FULL;
+        if (out + beforeSize + 6 * size + MAX_SCALAR > limit) return FULL;
         copyText(out, before, beforeSize);
         out = jsonValue(out + beforeSize, type, at, size, flags);
         if (out < 0) return out;
@@ -317,7 +317,7 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
         const size = descriptor & 0xffff;
         if (type >= TYPE_ARRAY || type === TYPE_BIN_XML) return UNUSUAL;
         if (type === TYPE_NULL) break;
-        if (out + 3 * size + MAX_SCALAR > limit) return FULL;
+        if (out + 6 * size + MAX_SCALAR > limit) return FULL;
         putI32At(out, 0x65742322); // "#te
         putI32At(out + 4, 0x3a227478); // xt":
         const next = jsonValue(out + 8, type, getI32(values + 4 * slot), size, 0);
@@ -395,7 +395,7 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
         let at = getI32(values + 4 * slot);
         if (type === TYPE_BIN_XML) return UNUSUAL;
         if (type < TYPE_ARRAY) {
-          if (out + 3 * size + MAX_SCALAR > limit) return FULL;
+          if (out + 6 * size + MAX_SCALAR > limit) return FULL;
           out = jsonValue(out, type, at, size, FLAG_KEEPS_EMPTY);
           if (out < 0) return out;
           putU8(out, 44);
@@ -411,7 +411,7 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
           const length = itemSize(itemType, at, end - at, size);
           if (length < -1 || items > MAX_ITEMS) return UNUSUAL;
           if (length < 0) break;
-          if (out + 3 * length + MAX_SCALAR > limit) return FULL;
+          if (out + 6 * length + MAX_SCALAR > limit) return FULL;
           out = jsonValue(out, itemType, at, length, FLAG_KEEPS_EMPTY);
           if (out < 0) return out;
           putU8(out, 44);
@@ -499,7 +499,7 @@ function memberArray(start: i32, before: i32, beforeSize: i32, type: i32, from: 
     const length = itemSize(itemType, at, end - at, size);
     if (length < -1 || items > MAX_ITEMS) return UNUSUAL;
     if (length < 0 && items > 0) return out;
-    if (out + beforeSize + 3 * (length < 0 ? 0 : length) + MAX_SCALAR > limit) return FULL;
+    if (out + beforeSize + 6 * (length < 0 ? 0 : length) + MAX_SCALAR > limit) return FULL;
     copyText(out, before, beforeSize);
     out += beforeSize;
     if (items > 0) {

@@ -175,3 +175,33 @@ export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
   }
   return done;
 }
+
+/** Writes the bytes of ASCII text at chunk offset `at` as they are, up to the first that needs more. @returns how many */
+export function copyPlainBytes(to: i32, at: i32, size: i32, mode: i32): i32 {
+  let done = 0;
+  while (done < size) {
+    const unit = U8[INPUT + at + done]!;
+    if (!isPlain(unit, mode)) break;
+    U8[to + done] = unit;
+    done++;
+  }
+  return done;
+}
+
+/**
+ * Writes the UTF-16 units at chunk offset `at`, as far as they are letters, digits and signs that a name of XML may have behind its
+ * beginning. @returns how many
+ */
+export function copyNamePart(to: i32, at: i32, units: i32): i32 {
+  let done = 0;
+  while (done < units) {
+    const unit = VIEW.getUint16(INPUT + at + 2 * done, true);
+    const lower = unit | 0x20;
+    if (!((lower >= 97 && lower <= 122 && unit < 128) || (unit >= 48 && unit <= 58))) {
+      if (unit !== 45 && unit !== 46 && unit !== 95) break;
+    }
+    U8[to + done] = unit;
+    done++;
+  }
+  return done;
+}

@@ -3,6 +3,7 @@ import { NAME_HEADER } from './names.ts';
 import { decimal } from './numbers.ts';
 import {
   copyBytes,
+  copyNamePart,
   getI32,
   getU8,
   inI32,
@@ -133,15 +134,10 @@ export function nameReference(end: i32): i32 {
 /** Writes a name. UNUSUAL for one that is not plainly an XML name. */
 function putName(out: i32, name: i32): i32 {
   const units = inU16(name + 6);
-  for (let i = 0; i < units; i++) {
-    const unit = inU16(name + NAME_HEADER + 2 * i);
-    const lower = unit | 0x20;
-    if (!((lower >= 97 && lower <= 122 && unit < 128) || unit === 95 || unit === 58)) {
-      if (i === 0 || !((unit >= 48 && unit <= 57) || unit === 45 || unit === 46)) return UNUSUAL;
-    }
-    putU8(out + i, unit);
-  }
-  return out + units;
+  const first = inU16(name + NAME_HEADER);
+  // No name begins with a digit, - or .
+  if (first < 0x3a) return UNUSUAL;
+  return copyNamePart(out, name + NAME_HEADER, units) === units ? out + units : UNUSUAL;
 }
 
 function sameName(a: i32, b: i32): boolean {

@@ -1,5 +1,5 @@
 import { HEX_LOWER } from './layout.ts';
-import { copyPlain, getU16, inU8, inU16, putI32At, putU8, putU16 } from './platform.ts';
+import { copyPlain, copyPlainBytes, getU16, inU8, inU16, putI32At, putU8, putU16 } from './platform.ts';
 import { JSON_PART, JSON_VALUE, UNUSUAL, XML_ATTRIBUTE } from './program.ts';
 import type { i32 } from './types.ts';
 
@@ -53,14 +53,20 @@ export function text(out: i32, at: i32, units: i32, mode: i32, stopsAtZero: bool
 /** ANSI text up to its first zero; UNUSUAL beyond ASCII, where its code page counts. */
 export function ansi(out: i32, at: i32, size: i32, mode: i32): i32 {
   let next = out;
-  for (let i = 0; i < size; i++) {
-    const unit = inU8(at + i);
+  let done = 0;
+  while (done < size) {
+    const plain = copyPlainBytes(next, at + done, size - done, mode);
+    next += plain;
+    done += plain;
+    if (done >= size) break;
+    const unit = inU8(at + done);
     if (unit >= 0x80) return UNUSUAL;
     if (unit === 0) {
-      hiddenBytes += size - i;
+      hiddenBytes += size - done;
       return next;
     }
     next = character(next, unit, mode);
+    done++;
   }
   return next;
 }

@@ -52,7 +52,7 @@ function isJsonNumber(type: i32): boolean {
 }
 
 /**
- * A single value as `mode` says. The caller has made room: {@link MAX_SCALAR} bytes, and three for each of its own.
+ * A single value as `mode` says. The caller has made room: {@link MAX_SCALAR} bytes, and six for each of its own.
  * @returns the address behind, or UNUSUAL for what the plain renderer has to do: reals, ANSI text beyond ASCII,
  *   markup, arrays
  */

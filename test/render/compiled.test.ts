@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
-import { element } from '../../src/binxml/template-builder.ts';
+import { defineTemplate, element, instance, substitution } from '../../src/binxml/template-builder.ts';
 import type { AttributePart } from '../../src/binxml/tree.ts';
+import { value } from '../../src/binxml/typed-value.ts';
 import { Chunk, hasChunkMagic } from '../../src/evtx/chunk.ts';
 import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
 import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
 import { Kernel } from '../../src/kernel/kernel.ts';
+import { OUTPUT, SLACK } from '../../src/kernel/layout.ts';
 import { CompiledRenderer } from '../../src/render/compiled.ts';
 import { corpus, corpusLogs, corpusPath, NO_CORPUS } from '../corpus.ts';
 import { MemoryLog } from '../evtx/memory-log.ts';
 import { sampleLog } from '../evtx/sample-events.ts';
-import { compareRenderers, RENDERERS } from './agreement.ts';
+import { KERNELS } from '../kernels.ts';
+import { compareRenderers, FORMATS, RENDERERS } from './agreement.ts';
 
 function chunksOf(log: Uint8Array): Uint8Array[] {
   const chunks: Uint8Array[] = [];
@@ -72,6 +75,33 @@ describe('the compiled renderers', () => {
         expect(Buffer.from(renderer.output).toString()).toContain(
           `<EventRecordID>${chunk.firstRecordId}</EventRecordID>`,
         );
+      }
+    }
+  });
+
+  it.each([
+    ['text in UTF-16', value.string('"'.repeat(9000))],
+    ['ANSI text', value.ansi(Buffer.from('"'.repeat(9000)))],
+  ])('write nothing behind the end of their output: %s that grows sixfold', (_, quotes) => {
+    const template = defineTemplate(element('Event', { a: substitution(0, quotes.type) }));
+    const log = new MemoryLog();
+    const writer = new EvtxFileWriter(log);
+    writer.add([instance(template, [quotes])], 0n);
+    writer.finish();
+    const chunk = new Chunk(chunksOf(log.bytes())[0]!, 0, 0);
+    const offsets = chunk.liveRecords();
+    for (const [i, renderer] of RENDERERS.entries()) {
+      const { bytes } = KERNELS[i]!.memory;
+      const limit = OUTPUT + 50_000;
+      for (const format of FORMATS) {
+        bytes.fill(0xaa, limit, limit + 20_000);
+        renderer.clear(OUTPUT, limit);
+        expect(renderer.lines(chunk, offsets, 0, 1, format, () => {})).toBe(0);
+        expect(bytes.subarray(limit + SLACK, limit + 20_000).every((byte) => byte === 0xaa)).toBe(true);
+        // With room enough it is written.
+        renderer.clear();
+        expect(renderer.lines(chunk, offsets, 0, 1, format, () => {})).toBe(1);
+        expect(renderer.outputSize).toBeGreaterThan(18_000);
       }
     }
   });

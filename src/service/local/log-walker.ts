@@ -12,6 +12,7 @@ import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
 import { readAhead, readAt, readEach } from './files.ts';
 import { recordDamage } from './record-damage.ts';
+import { threadKernel } from './renderer.ts';
 import { EVERYTHING, isSelected, type Selector } from './selector.ts';
 
 /** A place between two records of a log: behind `record` records of the `chunk`-th chunk in order. */
@@ -394,6 +395,8 @@ export class LogWalker {
     }
     const { dirty } = this.log.header;
     if (!this.#options.recover) {
+      // Copied in one go now, the chunk is in the processor's caches when its records are stepped through.
+      threadKernel().use(chunk);
       this.#loaded = { index, chunk, offsets: chunk.liveRecords({ dirty, onDamage }), recovered: NONE };
       return;
     }
