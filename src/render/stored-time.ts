@@ -1,6 +1,12 @@
-import type { ElementNode, Fragment, Template } from '../binxml/tree.ts';
+import type { InstanceCursor } from '../binxml/instance-cursor.ts';
+import type { ElementNode, Template } from '../binxml/tree.ts';
 import { ValueType } from '../binxml/value-type.ts';
 import { u16, u64 } from '../bytes/little-endian.ts';
+import { parseFileTime } from '../bytes/time.ts';
+import { utf16Text } from '../bytes/utf16.ts';
+
+/** Bytes of a time as text, in UTF-16: with nine digits of a second it has 30 characters. */
+const MAX_TIME_TEXT = 64;
 
 /** Value index of System/TimeCreated by template; -1 where it is no single value. */
 const slots = new WeakMap<Template, number>();
@@ -26,16 +32,20 @@ function slotOf(template: Template): number {
 }
 
 /**
- * FILETIME of System/TimeCreated from a stored document, without resolving it.
+ * FILETIME of System/TimeCreated from a record's values, in place.
  * @returns undefined where it does not stand in one value: resolve the document then
  */
-export function storedTime(document: Fragment): bigint | undefined {
-  const [node] = document;
-  if (document.length !== 1 || node?.kind !== 'instance') return undefined;
-  const slot = slotOf(node.template);
-  const { bytes, count, descriptors, firstValue } = node.values;
-  if (slot < 0 || slot >= count || bytes[descriptors + 4 * slot + 2] !== ValueType.FileTime) return undefined;
+export function storedTime({ template, bytes, count, descriptors, firstValue }: InstanceCursor): bigint | undefined {
+  const slot = slotOf(template);
+  if (slot < 0 || slot >= count) return undefined;
   let at = firstValue;
   for (let i = 0; i < slot; i++) at += u16(bytes, descriptors + 4 * i);
-  return at + 8 <= bytes.length ? u64(bytes, at) : undefined;
+  const size = u16(bytes, descriptors + 4 * slot);
+  if (at + size > bytes.length) return undefined;
+  const type = bytes[descriptors + 4 * slot + 2];
+  if (type === ValueType.FileTime) return size >= 8 ? u64(bytes, at) : undefined;
+  // Documents without a template have it as text.
+  return type === ValueType.String && size <= MAX_TIME_TEXT
+    ? parseFileTime(utf16Text(bytes, at, size >> 1))
+    : undefined;
 }

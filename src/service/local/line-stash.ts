@@ -84,6 +84,10 @@ export class LineStash implements OrderLineSink {
     );
   }
 
+  reached(position: EventPosition): void {
+    this.position = position;
+  }
+
   take(lines: Uint8Array, events: number, before: Mark | undefined): void {
     if (this.#size + lines.length > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(this.#size + lines.length + ROOM);

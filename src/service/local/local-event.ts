@@ -1,4 +1,5 @@
 import type { EventElement } from '../../binxml/event-tree.ts';
+import { InstanceCursor } from '../../binxml/instance-cursor.ts';
 import { resolveDocument } from '../../binxml/resolve.ts';
 import type { Fragment } from '../../binxml/tree.ts';
 import { EvtError } from '../../errors/evt-error.ts';
@@ -8,6 +9,9 @@ import type { EventPosition, LineFormat, LogEvent } from '../service.ts';
 import type { FoundRecord } from './log-walker.ts';
 import { threadRenderer } from './renderer.ts';
 
+// One for all: it is only looked at on the spot.
+const cursor = new InstanceCursor();
+
 /** Knows what a bookmark of an event holds. */
 interface Positions {
   position(event: LocalEvent): EventPosition;
@@ -16,16 +20,25 @@ interface Positions {
 /** An event of a log file: a view into its chunk, decoded when somebody asks. */
 export class LocalEvent implements LogEvent {
   readonly path: string;
-  readonly queryIds: readonly number[];
   readonly found: FoundRecord;
+  /** What the order that it comes from notes of its place. */
+  place: object | undefined;
+  readonly #queryIds: () => readonly number[];
+  #ids: readonly number[] | undefined;
   #position: EventPosition | undefined;
   #positions: Positions | undefined;
   #tree: readonly EventElement[] | undefined;
 
-  constructor(found: FoundRecord, path: string, queryIds: readonly number[]) {
+  /** @param queryIds works out, when somebody asks, which Query elements select it */
+  constructor(found: FoundRecord, path: string, queryIds: () => readonly number[]) {
     this.found = found;
     this.path = path;
-    this.queryIds = queryIds;
+    this.#queryIds = queryIds;
+  }
+
+  get queryIds(): readonly number[] {
+    this.#ids ??= this.#queryIds();
+    return this.#ids;
   }
 
   get recordId(): bigint {
@@ -73,7 +86,8 @@ export class LocalEvent implements LogEvent {
   /** FILETIME that orders events of several logs. An event that cannot be decoded goes by its header. */
   get time(): bigint {
     try {
-      const stored = this.#tree === undefined ? storedTime(this.found.document) : undefined;
+      const { chunk, chunkOffset } = this.found;
+      const stored = chunk.readInstance(chunkOffset, cursor) ? storedTime(cursor) : undefined;
       return stored ?? eventTime(this.tree[0], this.writtenTime);
     } catch (error) {
       if (error instanceof EvtError) return this.writtenTime;

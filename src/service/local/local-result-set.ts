@@ -18,9 +18,6 @@ export interface LocalResultSetParts {
   readonly onDamaged: (event: LocalEvent, error: EvtError) => void;
 }
 
-/** Events that are merged in one go for lines. */
-const EVENTS_PER_BATCH = 64;
-
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
@@ -97,7 +94,7 @@ export class LocalResultSet implements ResultSet {
       if (!lines.full) yield* this.#fill(lines, operation);
     } catch (error) {
       if (!(error instanceof OutOfTime)) throw error;
-      if (lines.events === 0) throw outOfTime(operation);
+      if (lines.events === 0 || this.#parts.order.isTorn) throw outOfTime(operation);
     }
     return operation.commit(() => {
       this.#lines = undefined;
@@ -109,21 +106,15 @@ export class LocalResultSet implements ResultSet {
   *#fill(lines: LineStash, operation: Operation): Task<void> {
     const { order } = this.#parts;
     this.#parts.startBatch();
-    // Events that a cancelled read has left are there already. Several logs are merged event by event.
-    while (this.#stash.length > 0 || order.lines === undefined) {
-      if (lines.full) return;
-      yield* order.next(Math.min(EVENTS_PER_BATCH, lines.maxEvents), this.#stash, operation);
-      const events = this.#stash.splice(0, lines.maxEvents);
-      if (events.length === 0) return;
-      for (const event of events) this.#write(event, lines);
-    }
-    if (lines.full) return;
+    // Events that a cancelled read has left are there already.
+    for (const event of this.#stash.splice(0, lines.maxEvents)) this.#write(event, lines);
+    if (lines.full || this.#stash.length > 0) return;
     const { format, maxEvents, maxBytes } = lines;
     const take: LineStash['take'] = (bytes, events, before) => lines.take(bytes, events, before);
     const lend: LineStash['lend'] = (bytes, events, before, release) => lines.lend(bytes, events, before, release);
-    const sink = { format, maxEvents, maxBytes, take, lend: lines.borrows ? lend : undefined };
-    const { position } = yield* order.lines(sink, operation);
-    lines.position = position ?? lines.position;
+    const reached: LineStash['reached'] = (position) => lines.reached(position);
+    const sink = { format, maxEvents, maxBytes, take, reached, lend: lines.borrows ? lend : undefined };
+    yield* order.lines(sink, operation);
   }
 
   #write(event: LocalEvent, lines: LineStash): void {

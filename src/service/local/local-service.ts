@@ -33,6 +33,7 @@ import { checkTarget, exportResult } from './export-log.ts';
 import { listFolder, statFile } from './files.ts';
 import { channelOf, logFiles } from './folder.ts';
 import { defaultConcurrency } from './line-scan.ts';
+import type { LocalEvent } from './local-event.ts';
 import { defaultMessage, LocalPublisher } from './local-publisher.ts';
 import { LocalResultSet } from './local-result-set.ts';
 import { openStore, readConfiguration } from './local-store.ts';
@@ -47,9 +48,9 @@ import { QuerySelector } from './selector.ts';
 import { SingleOrder } from './single-order.ts';
 import { LocalSubscription, SubscribedLog } from './subscription.ts';
 
-/** Slots read in one go from a log that is read alone, and from one of several. */
+/** Slots read in one go from a log that is read alone; and from all logs that are merged, if each gets one. */
 const SLOTS_PER_READ = 8;
-const SLOTS_PER_MERGED_READ = 1;
+const MERGED_SLOTS = 64;
 
 const FILE_SCHEME = /^file:\/\//i;
 const NO_IDS: readonly number[] = [];
@@ -361,7 +362,7 @@ function resultSet(
   request: QueryRequest,
   sources: readonly SourceStatus[],
 ): ResultSet {
-  const slotsPerRead = logs.length > 1 ? SLOTS_PER_MERGED_READ : SLOTS_PER_READ;
+  const slotsPerRead = Math.max(1, Math.min(SLOTS_PER_READ, Math.floor(MERGED_SLOTS / logs.length)));
   const walkers: LogWalker[] = [];
   const selections: SourceSelection[] = [];
   const orders = logs.map(({ log, spelled }) => {
@@ -370,8 +371,7 @@ function resultSet(
     walkers.push(walker);
     selections.push(selection);
     const { direction, concurrency } = request;
-    // Several logs are merged event by event, in this thread.
-    const threads = logs.length > 1 || request.recover ? 1 : (concurrency ?? defaultConcurrency());
+    const threads = request.recover ? 1 : (concurrency ?? defaultConcurrency());
     return { order: new SingleOrder(walker, selection, direction, threads), name: log.name };
   });
   const progress = (): Progress => ({
@@ -381,16 +381,17 @@ function resultSet(
   });
   const { onProgress } = request;
   if (onProgress !== undefined) for (const walker of walkers) walker.onRead = () => onProgress(progress());
+  const onDamaged = ({ found: { chunk, chunkOffset }, path }: LocalEvent, { detail }: EvtError) =>
+    request.onDamage?.(recordDamage(path, chunk, chunkOffset, detail));
   return new LocalResultSet({
-    order: orders.length === 1 ? orders[0]!.order : new MergedOrder(orders, request.direction),
+    order: orders.length === 1 ? orders[0]!.order : new MergedOrder(orders, request.direction, onDamaged),
     sources,
     warnings: parsed.warnings.map(({ sentence }) => sentence),
     progress,
     startBatch: () => {
       for (const { startBatch } of selections) startBatch();
     },
-    onDamaged: ({ found: { chunk, chunkOffset }, path }, { detail }) =>
-      request.onDamage?.(recordDamage(path, chunk, chunkOffset, detail)),
+    onDamaged,
   });
 }
 
@@ -408,7 +409,11 @@ function selectionFor(
       const { query: text = '*', tolerate, strict } = request;
       return { text, tolerate, strict, spelled, now: context.now };
     },
-    queryIds: (found) => (parsed.structured ? matcher.queryIds(found.document, context) : NO_IDS),
+    queryIds: (found) => {
+      if (!parsed.structured) return () => NO_IDS;
+      const { now } = context;
+      return () => matcher.queryIds(found.document, { now });
+    },
     startBatch: () => {
       context.now = fileTimeOfUnixMs(Date.now());
     },

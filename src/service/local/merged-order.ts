@@ -1,38 +1,23 @@
+import { EvtError } from '../../errors/evt-error.ts';
 import type { Operation } from '../../operations/operation.ts';
-import type { Task } from '../../operations/task.ts';
+import { type Task, TURN } from '../../operations/task.ts';
 import type { EventPosition, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
 import type { LocalEvent } from './local-event.ts';
-import type { Mark, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
+import { MergedPlace, type SourcePlace } from './merged-place.ts';
+import { MergedSource } from './merged-source.ts';
+import type { Mark, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
 
-/** Events of one log that are found in one go. */
-const EVENTS_AHEAD = 16;
-
-/** One log of the merge: its own order, and its next events as far as they are known. */
-interface Source {
-  readonly order: ResultOrder;
-  readonly name: string;
-  readonly ahead: LocalEvent[];
-  /** Time of the first of them, once somebody has asked. */
-  time: bigint | undefined;
-  /** Id of the last record given out, for bookmarks. */
-  lastId: bigint | undefined;
-  ended: boolean;
-}
-
-/** A place in the merge: what each log comes to next. */
-interface MergedMark {
-  /** Events that lie in front; undefined after a bookmark was resumed, until somebody must know. */
-  readonly index: number | undefined;
-  readonly sources: readonly { readonly mark: Mark; readonly lastId: bigint | undefined }[];
-}
-
-interface Waymark extends MergedMark {
+/** A place to go back to. */
+interface Waymark {
   readonly index: number;
+  readonly place: MergedPlace;
 }
 
 /** Places kept to go back to; when there are more, every other one is dropped and they are set half as often. */
 const MAX_WAYMARKS = 1024;
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * Several logs by time: the log whose next event is the earliest gives it (the latest when reading in reverse), the first
@@ -42,59 +27,75 @@ const MAX_WAYMARKS = 1024;
  * event can therefore only be told by merging from the start, so seeks count events from there, or from a waymark.
  */
 export class MergedOrder implements ResultOrder {
-  readonly #sources: readonly Source[];
+  readonly #sources: readonly MergedSource[];
   readonly #direction: ReadDirection;
-  readonly #start: MergedMark;
-  #index: number | undefined = 0;
+  readonly #onDamaged: (event: LocalEvent, error: EvtError) => void;
+  readonly #start: Waymark;
+  #place: MergedPlace;
+  /** Logs whose next event is known: a heap, the one that comes first on top. */
+  readonly #heap: MergedSource[] = [];
+  /** Logs whose next event must be found. */
+  #unknown: MergedSource[];
+  /** Events that were counted log by log; 0 when all logs have been. */
+  #counted = 0;
   #waymarks: Waymark[] = [];
   #stride = 256;
-  readonly #positions = new WeakMap<LocalEvent, { before: MergedMark; position: EventPosition }>();
 
-  constructor(sources: readonly { order: ResultOrder; name: string }[], direction: ReadDirection) {
-    this.#sources = sources.map(({ order, name }) => ({
-      order,
-      name,
-      ahead: [],
-      time: undefined,
-      lastId: undefined,
-      ended: false,
-    }));
+  /** @param onDamaged told of an event that cannot be written */
+  constructor(
+    sources: readonly { order: ResultOrder; name: string }[],
+    direction: ReadDirection,
+    onDamaged: (event: LocalEvent, error: EvtError) => void,
+  ) {
+    this.#sources = sources.map(({ order, name }, i) => new MergedSource(order, name, i));
     this.#direction = direction;
-    this.#start = this.#here();
-  }
-
-  #here(): MergedMark {
-    return {
-      index: this.#index,
-      sources: this.#sources.map(({ order, ahead: [head], lastId }) => ({
-        mark: head === undefined ? order.mark : order.before(head),
-        lastId,
-      })),
-    };
+    this.#onDamaged = onDamaged;
+    const places = sources.map(({ order }) => ({ mark: order.mark, lastId: undefined }));
+    this.#place = MergedPlace.of(0, places);
+    this.#start = { index: 0, place: this.#place };
+    this.#unknown = [...this.#sources];
   }
 
   get mark(): Mark {
-    return this.#here();
+    return this.#place;
   }
 
   restore(mark: Mark): void {
-    const { index, sources } = mark as MergedMark;
-    this.#index = index;
-    for (const [i, source] of this.#sources.entries()) {
-      source.order.restore(sources[i]!.mark);
-      source.lastId = sources[i]!.lastId;
-      source.ahead.length = 0;
-      source.time = undefined;
-      source.ended = false;
-    }
+    this.#place = mark as MergedPlace;
+    for (const [i, { mark }] of this.#place.sources.entries()) this.#sources[i]!.restore(mark);
+    this.#forgetHeads();
+    this.#counted = 0;
+  }
+
+  #forgetHeads(): void {
+    this.#heap.length = 0;
+    this.#unknown = [...this.#sources];
   }
 
   before(event: LocalEvent): Mark {
-    return this.#positions.get(event)!.before;
+    return (event.place as MergedPlace).before;
+  }
+
+  behind(event: LocalEvent): Mark {
+    return event.place as MergedPlace;
   }
 
   position(event: LocalEvent): EventPosition {
-    return this.#positions.get(event)!.position;
+    return this.#positionAt(event.place as MergedPlace);
+  }
+
+  /** What a bookmark of the last event in front of a place holds. */
+  #positionAt(place: MergedPlace): EventPosition {
+    return {
+      names: this.#sources.map(({ name }) => name),
+      recordIds: place.sources.map(({ lastId }) => lastId),
+      current: place.lastSource,
+      direction: this.#direction,
+    };
+  }
+
+  get isTorn(): boolean {
+    return this.#counted > 0;
   }
 
   dispose(): void {
@@ -103,50 +104,141 @@ export class MergedOrder implements ResultOrder {
 
   *next(max: number, into: LocalEvent[], operation: Operation): Task<void> {
     while (into.length < max) {
-      const event = yield* this.#next(operation);
-      if (event === undefined) return;
-      into.push(event);
+      const source = yield* this.#first(operation);
+      if (source === undefined) return;
+      into.push(this.#take(source));
     }
   }
 
   *#next(operation: Operation): Task<LocalEvent | undefined> {
-    let best: Source | undefined;
-    for (const source of this.#sources) {
-      const { ahead } = source;
-      if (ahead.length === 0 && !source.ended) {
-        yield* source.order.next(EVENTS_AHEAD, ahead, operation);
-        source.ended = ahead.length < EVENTS_AHEAD;
-      }
-      const [head] = ahead;
-      if (head === undefined) continue;
-      source.time ??= head.time;
-      if (best === undefined || this.#comesFirst(source.time, best.time!)) best = source;
+    const source = yield* this.#first(operation);
+    return source && this.#take(source);
+  }
+
+  /** The log that gives the next event; undefined at the end. */
+  *#first(operation: Operation): Task<MergedSource | undefined> {
+    for (let source = this.#unknown.at(-1); source !== undefined; source = this.#unknown.at(-1)) {
+      yield* source.fill(operation);
+      this.#unknown.pop();
+      if (source.isReady) this.#push(source);
     }
-    if (best === undefined) return undefined;
-    const before = this.#here();
-    if (before.index !== undefined && before.index % this.#stride === 0) this.#addWaymark(before, before.index);
-    const event = best.ahead.shift()!;
-    best.time = undefined;
-    best.lastId = event.recordId;
-    if (this.#index !== undefined) this.#index++;
-    const position: EventPosition = {
-      names: this.#sources.map(({ name }) => name),
-      recordIds: this.#sources.map(({ lastId }) => lastId),
-      current: this.#sources.indexOf(best),
-      direction: this.#direction,
-    };
-    this.#positions.set(event, { before, position });
+    return this.#heap[0];
+  }
+
+  /** Takes the next event of the log on top. */
+  #take(source: MergedSource): LocalEvent {
+    const { index } = this.#place;
+    if (index !== undefined && index % this.#stride === 0) this.#addWaymark(index);
+    const event = source.take();
+    this.#place = this.#place.behind(source.index, source.order.behind(event), event.recordId);
+    event.place = this.#place;
+    const heap = this.#heap;
+    if (!source.isReady) {
+      const last = heap.pop()!;
+      if (heap.length > 0) heap[0] = last;
+      if (!source.ended) this.#unknown.push(source);
+    }
+    this.#sink();
     return event;
   }
 
-  #comesFirst(time: bigint, than: bigint): boolean {
-    return this.#direction === 'forward' ? time < than : time > than;
+  #push(source: MergedSource): void {
+    const heap = this.#heap;
+    let at = heap.push(source) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#comesFirst(source, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = source;
   }
 
-  #addWaymark(mark: MergedMark, index: number): void {
+  /** The log on top goes to its place. */
+  #sink(): void {
+    const heap = this.#heap;
+    const source = heap[0];
+    if (source === undefined) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && this.#comesFirst(heap[child + 1]!, heap[child]!)) child++;
+      if (!this.#comesFirst(heap[child]!, source)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = source;
+  }
+
+  #comesFirst(one: MergedSource, other: MergedSource): boolean {
+    if (one.time === other.time) return one.index < other.index;
+    return this.#direction === 'forward' ? one.time < other.time : one.time > other.time;
+  }
+
+  *lines(sink: OrderLineSink, operation: Operation): Task<boolean> {
+    const { format, maxEvents, maxBytes } = sink;
+    if (format === 'nothing' && maxEvents === Number.POSITIVE_INFINITY) return yield* this.#countAll(sink, operation);
+    let events = 0;
+    let bytes = 0;
+    try {
+      while (events < maxEvents && bytes < maxBytes) {
+        const source = yield* this.#first(operation);
+        if (source === undefined) return true;
+        const before = this.#place;
+        const event = this.#take(source);
+        const line = format === 'nothing' ? NOTHING : source.line(format);
+        if (line instanceof EvtError) {
+          this.#onDamaged(event, line);
+          continue;
+        }
+        sink.take(line, 1, before);
+        events++;
+        bytes += line.length;
+        if (operation.turnDue()) yield TURN;
+      }
+      return false;
+    } finally {
+      // What a call has taken that is cancelled now, too: it is there for the next one.
+      if (events > 0) sink.reached(this.#positionAt(this.#place));
+    }
+  }
+
+  /**
+   * Counts all events there are, log by log: nobody sees in which order. While some logs have been counted and others not, the
+   * merge is torn: what has been counted waits until all is, or does not count.
+   */
+  *#countAll(sink: OrderLineSink, operation: Operation): Task<boolean> {
+    const before = this.#place;
+    const take = (count: number) => {
+      if (count === 0) return;
+      sink.take(NOTHING, count, before);
+      this.#counted += count;
+    };
+    try {
+      for (const source of this.#sources) {
+        take(source.takeAll());
+        const { order } = source;
+        const own: OrderLineSink = { ...sink, take: (_, count) => take(count), reached: () => {} };
+        for (let ended = false; !ended; ) ended = yield* order.lines!(own, operation);
+      }
+    } finally {
+      this.#forgetHeads();
+    }
+    const { index, sources } = before;
+    const places: SourcePlace[] = this.#sources.map(({ order }, i) => ({
+      mark: order.mark,
+      lastId: sources[i]!.lastId,
+    }));
+    this.#place = MergedPlace.of(index === undefined ? undefined : index + this.#counted, places);
+    this.#counted = 0;
+    return true;
+  }
+
+  #addWaymark(index: number): void {
     const last = this.#waymarks.at(-1);
     if (last !== undefined && last.index >= index) return;
-    this.#waymarks.push({ index, sources: mark.sources });
+    this.#waymarks.push({ index, place: this.#place.alone() });
     if (this.#waymarks.length < MAX_WAYMARKS) return;
     this.#stride *= 2;
     this.#waymarks = this.#waymarks.filter((waymark) => waymark.index % this.#stride === 0);
@@ -159,12 +251,12 @@ export class MergedOrder implements ResultOrder {
         case 'first':
           return yield* this.#toIndex(request.offset, request.strict, operation);
         case 'last': {
-          const total = yield* this.#count(operation);
+          const total = yield* this.#total(operation);
           return yield* this.#toIndex(total - 1 + request.offset, request.strict, operation);
         }
         case 'current': {
           if (request.offset === 0) return { mark: from, exact: true };
-          const index = yield* this.#indexOf(from as MergedMark, operation);
+          const index = yield* this.#indexOf(from as MergedPlace, operation);
           return yield* this.#toIndex(index + request.offset, request.strict, operation);
         }
         case 'bookmark':
@@ -180,8 +272,8 @@ export class MergedOrder implements ResultOrder {
     const wanted = Math.max(0, index);
     let nearest = this.#start;
     for (const waymark of this.#waymarks) if (waymark.index <= wanted) nearest = waymark;
-    this.restore(nearest);
-    for (let at = nearest.index ?? 0; at < wanted; at++) {
+    this.restore(nearest.place);
+    for (let at = nearest.index; at < wanted; at++) {
       if ((yield* this.#next(operation)) === undefined) return { mark: this.mark, exact: false };
     }
     const mark = this.mark;
@@ -190,21 +282,21 @@ export class MergedOrder implements ResultOrder {
     return { mark, exact: index >= 0 && there !== undefined };
   }
 
-  *#count(operation: Operation): Task<number> {
+  *#total(operation: Operation): Task<number> {
     const from = this.#waymarks.at(-1) ?? this.#start;
-    this.restore(from);
-    let count = from.index ?? 0;
+    this.restore(from.place);
+    let count = from.index;
     while ((yield* this.#next(operation)) !== undefined) count++;
     return count;
   }
 
   /** How many events lie in front of a place: those that come before its next event when merging from the start. */
-  *#indexOf(mark: MergedMark, operation: Operation): Task<number> {
+  *#indexOf(mark: MergedPlace, operation: Operation): Task<number> {
     if (mark.index !== undefined) return mark.index;
     this.restore(mark);
     const following = yield* this.#next(operation);
-    if (following === undefined) return yield* this.#count(operation);
-    this.restore(this.#start);
+    if (following === undefined) return yield* this.#total(operation);
+    this.restore(this.#start.place);
     for (let index = 0; ; index++) {
       const event = yield* this.#next(operation);
       if (event === undefined) return index;
@@ -213,12 +305,12 @@ export class MergedOrder implements ResultOrder {
   }
 
   *#fromBookmark(bookmark: EventPosition, offset: number, strict: boolean, operation: Operation): Task<SeekResult> {
-    if (offset === 1 && !strict) return yield* this.#behind(bookmark, operation);
+    if (offset === 1 && !strict) return yield* this.#resume(bookmark, operation);
     const current = bookmark.names[bookmark.current];
     const id = bookmark.recordIds[bookmark.current];
     const log = this.#sources.find(({ name }) => name.toLowerCase() === current?.toLowerCase());
-    if (log === undefined || id === undefined) return { mark: this.#start, exact: false };
-    this.restore(this.#start);
+    if (log === undefined || id === undefined) return { mark: this.#start.place, exact: false };
+    this.restore(this.#start.place);
     for (let index = 0; ; index++) {
       const event = yield* this.#next(operation);
       if (event === undefined) return { mark: this.mark, exact: false };
@@ -234,20 +326,20 @@ export class MergedOrder implements ResultOrder {
   }
 
   /** Right behind what the bookmark has seen of every log; a log it does not name starts at its beginning. */
-  *#behind(bookmark: EventPosition, operation: Operation): Task<SeekResult> {
-    this.restore(this.#start);
-    const sources: { mark: Mark; lastId: bigint | undefined }[] = [];
+  *#resume(bookmark: EventPosition, operation: Operation): Task<SeekResult> {
+    this.restore(this.#start.place);
+    const places: SourcePlace[] = [];
     for (const source of this.#sources) {
       const id = bookmarkedId(bookmark, source.name, this.#sources.length);
       if (id === undefined) {
-        sources.push({ mark: source.order.mark, lastId: undefined });
+        places.push({ mark: source.order.mark, lastId: undefined });
         continue;
       }
       const one: EventPosition = { names: [source.name], recordIds: [id], current: 0, direction: this.#direction };
       const request = { origin: 'bookmark' as const, offset: 1, bookmark: one, strict: false };
       const { mark } = yield* source.order.seek(request, source.order.mark, operation);
-      sources.push({ mark, lastId: id });
+      places.push({ mark, lastId: id });
     }
-    return { mark: { index: undefined, sources } satisfies MergedMark, exact: true };
+    return { mark: MergedPlace.of(undefined, places), exact: true };
   }
 }

@@ -22,16 +22,13 @@ export interface OrderLineSink {
   readonly maxEvents: number;
   readonly maxBytes: number;
   take(lines: Uint8Array, events: number, before: Mark): void;
+  /** Told, when the call ends in whatever way, what a bookmark of the last event that it took holds. */
+  reached(position: EventPosition): void;
   /**
    * Takes lines that stay where they are, instead of a copy; undefined: a copy, please. `release` is called when nobody looks at
    * them any more; without it, they stay until the order is asked again.
    */
   readonly lend?: ((lines: Uint8Array, events: number, before: Mark, release?: () => void) => void) | undefined;
-}
-
-export interface OrderLineResult {
-  readonly ended: boolean;
-  readonly position: EventPosition | undefined;
 }
 
 /** The events of a result, one after the other. */
@@ -41,12 +38,19 @@ export interface ResultOrder {
    * it had got to, and what it has found is there: records that were looked at are not looked at again.
    */
   next(max: number, into: LocalEvent[], operation: Operation): Task<void>;
-  /** The next events as lines, where that can be had without an object per event. */
-  lines?(sink: OrderLineSink, operation: Operation): Task<OrderLineResult>;
+  /** The next events as lines. @returns whether there are no more */
+  lines(sink: OrderLineSink, operation: Operation): Task<boolean>;
+  /**
+   * A call to count all events was stopped in a place that no caller may go on from: only another such call, or {@link restore}, may
+   * follow.
+   */
+  readonly isTorn: boolean;
   readonly mark: Mark;
   restore(mark: Mark): void;
   /** The mark in front of an event that {@link next} has given. */
   before(event: LocalEvent): Mark;
+  /** The mark right behind it. */
+  behind(event: LocalEvent): Mark;
   /**
    * Finds a place and leaves the position alone.
    * @param from where `current` counts from

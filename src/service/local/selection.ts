@@ -9,8 +9,8 @@ export interface SourceSelection {
   readonly selector: Selector | undefined;
   /** The same for another thread; undefined where {@link selector} is. */
   readonly forThreads: () => ScanQuery | undefined;
-  /** Ids of the Query elements that select an event which passed {@link selector}. */
-  readonly queryIds: (found: { readonly document: Fragment }) => readonly number[];
+  /** Works out, when it is asked to, the ids of the Query elements that select an event which has passed {@link selector}. */
+  readonly queryIds: (found: { readonly document: Fragment }) => () => readonly number[];
   /** Takes the time that timediff() counts from; called once per read. */
   readonly startBatch: () => void;
 }

@@ -8,7 +8,7 @@ import { LineScan } from './line-scan.ts';
 import { walkLines } from './line-walk.ts';
 import { LocalEvent } from './local-event.ts';
 import { type Boundary, type FoundRecord, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
-import type { Mark, OrderLineResult, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
+import type { Mark, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
 import { areThreadsReady, scanThreads } from './scan-threads.ts';
 import type { SourceSelection } from './selection.ts';
 
@@ -63,6 +63,15 @@ export class SingleOrder implements ResultOrder {
     return this.#ahead > 0 ? event.found.before : event.found.after;
   }
 
+  behind(event: LocalEvent): Mark {
+    return this.#ahead > 0 ? event.found.after : event.found.before;
+  }
+
+  /** Every place is between two events. */
+  get isTorn(): boolean {
+    return false;
+  }
+
   position(event: LocalEvent): EventPosition {
     return this.#positionOf(event.recordId);
   }
@@ -95,7 +104,7 @@ export class SingleOrder implements ResultOrder {
     }
   }
 
-  *lines(sink: OrderLineSink, operation: Operation): Task<OrderLineResult> {
+  *lines(sink: OrderLineSink, operation: Operation): Task<boolean> {
     const scanned = (yield* this.#mayScan(sink)) ? yield* this.#scanLines(sink, operation) : undefined;
     if (scanned !== undefined) return scanned;
     let last: bigint | undefined;
@@ -107,10 +116,11 @@ export class SingleOrder implements ResultOrder {
     const lent = LentLines.of(sink);
     try {
       const { ended } = yield* walkLines(this.#walker, this.#at, this.#ahead, selector, lent ?? sink, operation, moved);
-      return { ended, position: last === undefined ? undefined : this.#positionOf(last) };
+      return ended;
     } finally {
       // Also what a call has written that is cancelled now: it is behind the position.
       lent?.handOver();
+      if (last !== undefined) sink.reached(this.#positionOf(last));
     }
   }
 
@@ -125,14 +135,12 @@ export class SingleOrder implements ResultOrder {
   }
 
   /** Lines that several threads have written; undefined when this thread has to do it. */
-  *#scanLines(sink: OrderLineSink, operation: Operation): Task<OrderLineResult | undefined> {
+  *#scanLines(sink: OrderLineSink, operation: Operation): Task<boolean | undefined> {
     const { epoch } = operation.word;
     const scan = this.#startScan(sink, operation);
     if (scan === undefined) return undefined;
-    let last: bigint | undefined;
     let events = 0;
     let bytes = 0;
-    const result = (ended: boolean) => ({ ended, position: last === undefined ? undefined : this.#positionOf(last) });
     try {
       for (;;) {
         scan.start(epoch);
@@ -140,18 +148,18 @@ export class SingleOrder implements ResultOrder {
         operation.checkpoint();
         if (part === undefined) {
           this.#at = this.#last;
-          return result(true);
+          return true;
         }
         // Stopped by a cancel that was not this call's; or more than is wanted: this thread gives the rest.
         if (part === 'stopped' || events + part.events > sink.maxEvents) break;
-        if (bytes > 0 && bytes + part.lines.length > sink.maxBytes) return result(false);
+        if (bytes > 0 && bytes + part.lines.length > sink.maxBytes) return false;
         const lends = sink.lend !== undefined && part.events > 0;
         operation.commit(() => {
           if (lends) sink.lend!(part.lines, part.events, part.before);
           else if (part.events > 0) sink.take(part.lines, part.events, part.before);
           this.#at = part.to;
         });
-        last = part.lastId ?? last;
+        if (part.lastId !== undefined) sink.reached(this.#positionOf(part.lastId));
         events += part.events;
         bytes += part.lines.length;
         this.#walker.addWork(part.reply);
@@ -159,10 +167,10 @@ export class SingleOrder implements ResultOrder {
         // Events too large for the threads' memory.
         if (stands && !part.reply.ended) break;
         scan.take(part, epoch, lends);
-        if (lends) return result(false);
+        if (lends) return false;
         if (operation.timedOut) {
           if (events === 0) throw new OutOfTime();
-          return result(false);
+          return false;
         }
       }
     } catch (error) {
@@ -170,10 +178,10 @@ export class SingleOrder implements ResultOrder {
       // What a thread could not do, this one can, or says why not.
       if (error instanceof EvtError || error instanceof OutOfTime) throw error;
       operation.checkpoint();
-      return events > 0 ? result(false) : undefined;
+      return events > 0 ? false : undefined;
     }
     this.#stopScan();
-    return events > 0 ? result(false) : undefined;
+    return events > 0 ? false : undefined;
   }
 
   #startScan({ format }: OrderLineSink, operation: Operation): LineScan | undefined {
