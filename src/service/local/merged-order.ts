@@ -4,6 +4,7 @@ import { type Task, TURN } from '../../operations/task.ts';
 import type { EventPosition, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
 import type { LocalEvent } from './local-event.ts';
+import { OutOfTime } from './log-walker.ts';
 import { MergedPlace, type SourcePlace } from './merged-place.ts';
 import { MergedSource } from './merged-source.ts';
 import type { Mark, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
@@ -217,6 +218,7 @@ export class MergedOrder implements ResultOrder {
     };
     try {
       for (const source of this.#sources) {
+        if (operation.timedOut) throw new OutOfTime();
         take(source.takeAll());
         const { order } = source;
         const own: OrderLineSink = { ...sink, take: (_, count) => take(count), reached: () => {} };
