@@ -35,6 +35,7 @@ const LABEL = {
   mix30: '30 MB every kind',
   mix500: '500 MB every kind',
   mix4000: '4 GB every kind',
+  many: '16 logs of 2 MB by time',
 };
 const FORMAT = { xml: 'XML', json: 'JSON lines' };
 /** What stands once in each event's output. */
@@ -44,7 +45,7 @@ const RUST_FORMAT = { xml: 'xml', json: 'jsonl' };
 /** The lines for these logs and peers. */
 export function lines({ logs, bigLog, peers, rustStart, quick }) {
   const { evtxDump, evtxexport, tsEvtx, winevtx } = peers;
-  const { sec30, mix30, mix500 } = logs;
+  const { sec30, mix30, mix500, many } = logs;
   const rustArgs = (format, threads) => ['-t', `${threads}`, '--no-indent', '--dont-show-record-number', '-o', format];
   const shortLog = (log) => logs[SHORT_OF[log.name]];
   const shareOf = (short, log) => short.bytes / log.bytes;
@@ -131,6 +132,22 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
       }),
     };
   };
+
+  /** Several logs as one: the other programs read one log at a time. */
+  const renderMany = (log, format) => ({
+    name: `${LABEL[log.name]} to ${FORMAT[format]}, warm`,
+    log,
+    mark: MARK[format],
+    figures: [megabytesPerSecond],
+    contenders: ours(warm('renderLog', [log.path, format])),
+  });
+
+  const countMany = (log, predicate) => ({
+    name: `${LABEL[log.name]}, ${predicate.name}, warm`,
+    log,
+    figures: [megabytesPerSecond, recordsPerSecond],
+    contenders: ours(warm('countLog', [log.path, predicate.query])),
+  });
 
   /** What is done today: everything to JSON, on all cores, and a text search. */
   const searched = (log, { grep }, startSeconds) =>
@@ -222,6 +239,8 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
     ...predicates.map((predicate) => filter(mix30, predicate, scan, scanRecords)),
     mix500 && filter(mix500, PREDICATES[0], scan, scanRecords),
     filter(sec30, PREDICATES[0], scan, scanRecords, true),
+    renderMany(many, 'xml'),
+    countMany(many, PREDICATES[0]),
     quick ? undefined : filter(sec30, PREDICATES[1], scan, scanRecords, true),
     quick ? undefined : filter(mix30, PREDICATES[4], scan, scanRecords, true),
     wholeProcess(sec30, 'xml', [{ of: 'oneThread', most: 0.14 }], [{ of: 'oneThread', most: 90 }]),

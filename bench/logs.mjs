@@ -47,6 +47,8 @@ const CHUNKS_4GB = 65_000;
 /** Chunks for a slow reader: 2.1 MB. */
 const SHORT = 32;
 const DEMO_EVENTS = 80_000;
+/** Logs that are merged. */
+const MANY = 16;
 /** What is left free on the disk at least. */
 const DISK_RESERVE = 2e9;
 
@@ -173,6 +175,27 @@ function writeLog(path, chunks, chunkCount) {
   return records;
 }
 
+function writeOne(path, chunks, chunkCount) {
+  const records = writeLog(path, chunks, chunkCount);
+  return { bytes: statSync(path).size, records };
+}
+
+/** A folder of logs that share the chunks, each the next few. */
+function writeMany(folder, chunks, chunkCount, logs) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const each = chunkCount / logs;
+  let bytes = 0;
+  let records = 0;
+  for (let i = 0; i < logs; i++) {
+    const own = Array.from({ length: each }, (_, j) => chunks[(i * each + j) % chunks.length]);
+    const one = writeOne(join(folder, `log-${i}.evtx`), own, each);
+    bytes += one.bytes;
+    records += one.records;
+  }
+  return { bytes, records };
+}
+
 /** The chunks that a slow reader reads without failing, each tried as a log of its own. */
 function readable(chunks, reads) {
   const path = join(cache, 'bench-one.evtx');
@@ -184,11 +207,12 @@ function readable(chunks, reads) {
   return kept;
 }
 
-/** Which chunks a log is made of, and how many. The short ones are for slow readers, and one that stops where it fails. */
+/** Which chunks a log is made of, and how many; and, where it is a folder, of how many logs. The short ones are for slow readers, and one that stops where it fails. */
 const KINDS = {
   sec30: (chunks) => [security(chunks), CHUNKS_30MB],
   mix30: (chunks) => [chunks.slice(0, CHUNKS_30MB), CHUNKS_30MB],
   mix500: (chunks) => [chunks, CHUNKS_500MB],
+  many: (chunks) => [chunks.slice(0, CHUNKS_30MB), CHUNKS_30MB, MANY],
   sec2: (chunks) => [spread(security(chunks)), SHORT],
   mix2: (chunks) => [spread(chunks), SHORT],
   'sec2-read': (chunks, reads) => [spread(readable(security(chunks), reads)), SHORT],
@@ -228,17 +252,18 @@ export function benchLogs(names, reads = () => true) {
   const index = join(cache, 'bench-logs.json');
   let known = existsSync(index) ? JSON.parse(readFileSync(index, 'utf8')) : {};
   if (known.stamp !== stamp) known = { stamp, source: source.kind, logs: {} };
-  const pathOf = (name) => join(cache, `bench-${name}.evtx`);
+  const pathOf = (name) => join(cache, name === 'many' ? 'bench-many' : `bench-${name}.evtx`);
   const missing = names.filter((name) => known.logs[name] === undefined || !existsSync(pathOf(name)));
   if (missing.length > 0) {
     const chunks = usableChunks(source.files);
     if (chunks.length === 0) throw new Error(`none of the ${source.kind} has a full chunk without damage`);
     for (const name of missing) {
       process.stderr.write(`winevt: making the log ${name}\n`);
-      const [from, count] = KINDS[name](chunks, reads);
+      const [from, count, parts] = KINDS[name](chunks, reads);
       if (from.length === 0) continue;
-      const records = writeLog(pathOf(name), from, count);
-      known.logs[name] = { bytes: statSync(pathOf(name)).size, records, distinctChunks: Math.min(from.length, count) };
+      const made =
+        parts === undefined ? writeOne(pathOf(name), from, count) : writeMany(pathOf(name), from, count, parts);
+      known.logs[name] = { ...made, distinctChunks: Math.min(from.length, count) };
     }
     writeFileSync(index, JSON.stringify(known));
   }
@@ -260,8 +285,12 @@ export async function withBigLog(use) {
   }
 }
 
-/** Reads a file once, so that nobody is the first to read it. */
+/** Reads a file, or those of a folder, once, so that nobody is the first to read it. */
 export function warmCache(path) {
+  if (statSync(path).isDirectory()) {
+    for (const name of readdirSync(path)) warmCache(join(path, name));
+    return;
+  }
   const buffer = Buffer.allocUnsafe(1 << 20);
   const fd = openSync(path, 'r');
   while (readSync(fd, buffer) > 0);

@@ -213,7 +213,7 @@ function print(rows) {
 
 const { peers, missing } = findPeers(!quick);
 const reads = (path) => evtxexportReads(peers.evtxexport.program, path);
-const wanted = ['sec30', 'mix30', ...(quick ? [] : ['mix500']), 'sec2', 'mix2'];
+const wanted = ['sec30', 'mix30', 'many', ...(quick ? [] : ['mix500']), 'sec2', 'mix2'];
 if (peers.evtxexport) wanted.push('sec2-read', 'mix2-read');
 const { source, logs } = benchLogs(wanted, reads);
 for (const log of Object.values(logs)) warmCache(log.path);
