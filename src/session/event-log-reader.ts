@@ -31,7 +31,10 @@ export interface ReadLinesOptions extends ReadOptions {
    * used from 256 KiB on; what does not fit it comes in new memory.
    */
   readonly buffer?: Uint8Array | undefined;
-  /** The bytes are only looked at until the next call on the reader: they need not be a copy. They may be of shared memory. */
+  /**
+   * The bytes are only looked at until the next call on the reader, which writes over them: they need not be a copy. They may be of
+   * shared memory.
+   */
   readonly borrow?: boolean | undefined;
 }
 
@@ -165,7 +168,8 @@ export class EventLogReader implements AsyncDisposable {
   /**
    * Counts the next events, without handing them out: as fast as they can be found.
    * @returns how many, at most `maxEvents`; 0: the end
-   * @throws as {@link read}. A cancelled call has counted nothing
+   * @throws as {@link read}. A cancelled call has counted nothing. Several logs are counted one by one: where the time runs out before
+   *   the last of them is, that is an ERROR_TIMEOUT (1460), and the next count goes on with what is left
    */
   async count(options: ReadOptions & { readonly maxEvents?: number | undefined } = {}): Promise<number> {
     const { maxEvents = Number.POSITIVE_INFINITY } = options;

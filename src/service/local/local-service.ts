@@ -51,6 +51,7 @@ import { LocalSubscription, SubscribedLog } from './subscription.ts';
 /** Slots read in one go from a log that is read alone; and from all logs that are merged, if each gets one. */
 const SLOTS_PER_READ = 8;
 const MERGED_SLOTS = 64;
+const FEW_LOGS = 32;
 
 const FILE_SCHEME = /^file:\/\//i;
 const NO_IDS: readonly number[] = [];
@@ -362,14 +363,17 @@ function resultSet(
   request: QueryRequest,
   sources: readonly SourceStatus[],
 ): ResultSet {
+  // Hundreds of logs are merged in little memory, and a few as fast as one.
+  const blocksAhead = logs.length === 1 ? 2 : logs.length <= FEW_LOGS ? 1 : 0;
   const slotsPerRead = Math.max(1, Math.min(SLOTS_PER_READ, Math.floor(MERGED_SLOTS / logs.length)));
   const walkers: LogWalker[] = [];
-  const selections: SourceSelection[] = [];
+  // Logs of one folder are asked the same: what is compiled for one is for all.
+  const selections = new Map<string | undefined, SourceSelection>();
   const orders = logs.map(({ log, spelled }) => {
-    const walker = new LogWalker(log, { slotsPerRead, recover: request.recover });
-    const selection = selectionFor(parsed, spelled, request);
+    const walker = new LogWalker(log, { slotsPerRead, blocksAhead, recover: request.recover });
+    const selection = selections.get(spelled) ?? selectionFor(parsed, spelled, request);
     walkers.push(walker);
-    selections.push(selection);
+    selections.set(spelled, selection);
     const { direction, concurrency } = request;
     const threads = request.recover ? 1 : (concurrency ?? defaultConcurrency());
     return { order: new SingleOrder(walker, selection, direction, threads), name: log.name };
@@ -389,7 +393,7 @@ function resultSet(
     warnings: parsed.warnings.map(({ sentence }) => sentence),
     progress,
     startBatch: () => {
-      for (const { startBatch } of selections) startBatch();
+      for (const { startBatch } of selections.values()) startBatch();
     },
     onDamaged,
   });

@@ -84,9 +84,6 @@ const CHUNKS_PER_TURN = 4;
 /** What the kernel has found in a run. */
 const kernelHits = new Int32Array(MAX_RUN);
 
-/** Blocks that are read ahead: while one is looked at, the next one is there, and the one behind it on its way. */
-const BLOCKS_AHEAD = 2;
-
 /** A block that is being read. */
 interface Ahead {
   readonly firstSlot: number;
@@ -97,7 +94,7 @@ interface Ahead {
 
 /** Memory of blocks that nobody points into, of logs that were closed: collecting megabytes for each query costs pauses. */
 const spare: Uint8Array[] = [];
-const MAX_SPARE = BLOCKS_AHEAD + 1;
+const MAX_SPARE = 3;
 
 /** What is walked: an open log, or a stretch of one. */
 export interface WalkedLog {
@@ -119,6 +116,8 @@ export interface WalkedLog {
 export interface WalkerOptions {
   /** Slots read in one go: 256 KiB keep one uncancellable read near 50 µs; logs that are merged read less each. */
   readonly slotsPerRead: number;
+  /** Blocks that are read ahead, by default none: with two, the next one is there, and the one behind it on its way. */
+  readonly blocksAhead?: number;
   readonly recover: boolean;
   /** Memory for blocks, where no event ever points into one. */
   readonly memory?: Uint8Array;
@@ -460,10 +459,11 @@ export class LogWalker {
     this.readBytes += filled;
     this.onRead?.();
     operation.checkpoint();
+    const { blocksAhead = 0 } = this.#options;
     if (!isSequel || !asynchronous) return;
     let next = index + wanted.slots * step;
     for (const { slots } of this.#ahead) next += slots * step;
-    while (this.#ahead.length < BLOCKS_AHEAD && next >= 0 && next < this.log.order.length) {
+    while (this.#ahead.length < blocksAhead && next >= 0 && next < this.log.order.length) {
       const one = this.#readAhead(next, step, operation);
       this.#ahead = [...this.#ahead, one];
       next += one.slots * step;
