@@ -11,7 +11,7 @@ import { Operation, type OperationOptions } from '../operations/operation.ts';
 import type { OperationQueue } from '../operations/operation-queue.ts';
 import { runAsync, runSync, type Task } from '../operations/task.ts';
 import { deliverByCallback, type EventSignal, SignalDelivery } from './delivery.ts';
-import { closeAny, handleObject, isKnown, keepHandle } from './handle-registry.ts';
+import { closeAny, type HandleObject, handleObject, isKnown, keepHandle } from './handle-registry.ts';
 import { EventObject, EventSourceObject, ResultSetObject, SubscriptionObject, sessionObject } from './objects.ts';
 import type {
   EventLogService,
@@ -21,6 +21,7 @@ import type {
   QueryRequest,
   SeekRequest,
   SubscribeRequest,
+  Subscription,
 } from './service.ts';
 
 /**
@@ -62,6 +63,41 @@ export function callSession<T>(
   return { api, task: () => task(object.service, operation), queue: undefined, signal: options.signal };
 }
 
+/**
+ * A call that opens something in a session, cancelled through it; nothing stays open then.
+ * @param find  what is opened
+ * @param keep  what stands behind its handle
+ * @param letGo undoes `find`
+ * @returns the handle
+ */
+export function callOpening<T>(
+  session: number | null,
+  kind: HandleKind,
+  api: string,
+  options: OperationOptions,
+  find: (service: EventLogService, operation: Operation) => Task<T>,
+  keep: (found: T, opened: number, service: EventLogService) => HandleObject,
+  letGo: (found: T) => void,
+): Call<number> {
+  const { handle, object } = sessionObject(session, api);
+  const { service } = object;
+  const operation = new Operation(api, handle, options);
+  function* task(): Task<number> {
+    const found = yield* find(service, operation);
+    try {
+      return operation.commit(() => {
+        const opened = openHandle(kind, handle === DEFAULT_SESSION ? undefined : handle, api);
+        keepHandle(opened, keep(found, opened, service));
+        return opened;
+      });
+    } catch (error) {
+      letGo(found);
+      throw error;
+    }
+  }
+  return { api, task, queue: undefined, signal: options.signal };
+}
+
 /** EvtQuery. Cancelled through the session; nothing stays open then. @returns the result set's handle */
 export function callQuery(
   session: number | null,
@@ -69,23 +105,15 @@ export function callQuery(
   api: string,
   options: OperationOptions = {},
 ): Call<number> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  function* task(): Task<number> {
-    const resultSet = yield* object.service.query(request, operation);
-    try {
-      return operation.commit(() => {
-        const parent = handle === DEFAULT_SESSION ? undefined : handle;
-        const opened = openHandle(HandleKind.resultSet, parent, api);
-        keepHandle(opened, new ResultSetObject(resultSet));
-        return opened;
-      });
-    } catch (error) {
-      resultSet.dispose();
-      throw error;
-    }
-  }
-  return { api, task, queue: undefined, signal: options.signal };
+  return callOpening(
+    session,
+    HandleKind.resultSet,
+    api,
+    options,
+    (service, operation) => service.query(request, operation),
+    (resultSet) => new ResultSetObject(resultSet),
+    (resultSet) => resultSet.dispose(),
+  );
 }
 
 /**
@@ -174,34 +202,29 @@ export function callSubscribe(
   api: string,
   options: OperationOptions = {},
 ): Call<number> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  function* task(): Task<number> {
-    const subscription = yield* object.service.subscribe(request, operation);
-    try {
-      return operation.commit(() => {
-        const parent = handle === DEFAULT_SESSION ? undefined : handle;
-        const opened = openHandle(HandleKind.subscription, parent, api);
-        const subscribed = new SubscriptionObject(subscription);
-        keepHandle(opened, subscribed);
-        const source = { handle: opened, queue: subscribed.queue, subscription };
-        if (signal !== undefined) subscribed.signal = new SignalDelivery(source, signal);
-        if (callback !== undefined) {
-          subscribed.isPush = true;
-          deliverByCallback(
-            source,
-            (event) => withEvent(event, subscribed, callback),
-            (code) => callback(undefined, code),
-          );
-        }
-        return opened;
-      });
-    } catch (error) {
-      subscription.dispose();
-      throw error;
+  const keep = (subscription: Subscription, opened: number) => {
+    const subscribed = new SubscriptionObject(subscription);
+    const source = { handle: opened, queue: subscribed.queue, subscription };
+    if (signal !== undefined) subscribed.signal = new SignalDelivery(source, signal);
+    if (callback !== undefined) {
+      subscribed.isPush = true;
+      deliverByCallback(
+        source,
+        (event) => withEvent(event, subscribed, callback),
+        (code) => callback(undefined, code),
+      );
     }
-  }
-  return { api, task, queue: undefined, signal: options.signal };
+    return subscribed;
+  };
+  return callOpening(
+    session,
+    HandleKind.subscription,
+    api,
+    options,
+    (service, operation) => service.subscribe(request, operation),
+    keep,
+    (subscription) => subscription.dispose(),
+  );
 }
 
 /** Calls back with a handle for an event that is closed afterwards. */

@@ -1,12 +1,11 @@
 import { EvtError } from '../errors/evt-error.ts';
-import { DEFAULT_SESSION, HandleKind, openHandle } from '../operations/handle-table.ts';
+import { HandleKind } from '../operations/handle-table.ts';
 import { Operation, type OperationOptions } from '../operations/operation.ts';
-import type { Task } from '../operations/task.ts';
 import type { ChannelConfig } from '../store/channel-config.ts';
 import type { AppendResult } from '../store/channel-log.ts';
 import type { Channel } from '../store/store-configuration.ts';
-import { type Call, callSession } from './calls.ts';
-import { handleObject, keepHandle } from './handle-registry.ts';
+import { type Call, callOpening, callSession } from './calls.ts';
+import { handleObject } from './handle-registry.ts';
 import { LogObject, sessionObject } from './objects.ts';
 import type { ClearRequest, ExportRequest, ExportResult, LogInfo, PathType, WriteRequest } from './service.ts';
 
@@ -46,13 +45,10 @@ export function callClearLog(
   api: string,
   options: OperationOptions = {},
 ): Call<void> {
-  const { handle, object } = sessionObject(session, api);
   if (request.channel === '') {
     throw new EvtError('ERROR_INVALID_PARAMETER', api, 'name the channel that is to be cleared');
   }
-  const operation = new Operation(api, handle, options);
-  const task = () => object.service.clearLog(request, operation);
-  return { api, task, queue: undefined, signal: options.signal };
+  return callSession(session, api, options, (service, operation) => service.clearLog(request, operation));
 }
 
 /** EvtOpenLog: checks that the log is there. */
@@ -63,17 +59,15 @@ export function callOpenLog(
   api: string,
   options: OperationOptions = {},
 ): Call<number> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  function* task(): Task<number> {
-    yield* object.service.logInfo(path, pathType, operation);
-    return operation.commit(() => {
-      const opened = openHandle(HandleKind.log, handle === DEFAULT_SESSION ? undefined : handle, api);
-      keepHandle(opened, new LogObject(object.service, path, pathType));
-      return opened;
-    });
-  }
-  return { api, task, queue: undefined, signal: options.signal };
+  return callOpening(
+    session,
+    HandleKind.log,
+    api,
+    options,
+    (service, operation) => service.logInfo(path, pathType, operation),
+    (_, __, service) => new LogObject(service, path, pathType),
+    () => {},
+  );
 }
 
 /** EvtGetLogInfo of an open log. */

@@ -1,11 +1,11 @@
-import { DEFAULT_SESSION, HandleKind, openHandle } from '../operations/handle-table.ts';
+import { HandleKind } from '../operations/handle-table.ts';
 import { Operation, type OperationOptions } from '../operations/operation.ts';
 import type { Task } from '../operations/task.ts';
 import type { EventMetadata, MessageRequest, PublisherMetadata } from '../providers/metadata.ts';
-import { type Call, callSession } from './calls.ts';
-import { handleObject, keepHandle } from './handle-registry.ts';
-import { PublisherObject, sessionObject } from './objects.ts';
-import type { Publisher, PublisherRequest } from './service.ts';
+import { type Call, callOpening, callSession } from './calls.ts';
+import { handleObject } from './handle-registry.ts';
+import { PublisherObject } from './objects.ts';
+import type { EventLogService, Publisher, PublisherRequest } from './service.ts';
 
 /** The calls on publishers: their names, what they say of themselves and of their events, their texts. */
 
@@ -36,23 +36,24 @@ export function callOpenPublisher(
   api: string,
   options: OperationOptions = {},
 ): Call<number> {
-  const { handle, object } = sessionObject(session, api);
-  const operation = new Operation(api, handle, options);
-  function* task(): Task<number> {
-    const publisher = yield* object.service.openPublisher(request, operation);
+  function* find(service: EventLogService, operation: Operation) {
+    const publisher = yield* service.openPublisher(request, operation);
     try {
-      const metadata = known ? yield* publisher.metadata(operation) : undefined;
-      return operation.commit(() => {
-        const opened = openHandle(HandleKind.publisher, handle === DEFAULT_SESSION ? undefined : handle, api);
-        keepHandle(opened, new PublisherObject(request.name, publisher, metadata));
-        return opened;
-      });
+      return { publisher, metadata: known ? yield* publisher.metadata(operation) : undefined };
     } catch (error) {
       publisher.dispose();
       throw error;
     }
   }
-  return { api, task, queue: undefined, signal: options.signal };
+  return callOpening(
+    session,
+    HandleKind.publisher,
+    api,
+    options,
+    find,
+    ({ publisher, metadata }) => new PublisherObject(request.name, publisher, metadata),
+    ({ publisher }) => publisher.dispose(),
+  );
 }
 
 /** A call on an open publisher, cancelled through it. */
