@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { fileTimeOfUnixMs } from '../../bytes/time.ts';
 import { utf16Bytes } from '../../bytes/utf16.ts';
 import { MessageProtection } from './message-protection.ts';
+import { NtlmEnd } from './ntlm-end.ts';
 import { hmacMd5, KEY_SIZE, ntHash, ntOwfV2, responseBlob } from './ntlm-keys.ts';
 import {
   AV_HAS_MIC,
@@ -57,15 +58,15 @@ const NEEDED = NtlmFlag.unicode | NtlmFlag.extendedSecurity | NtlmFlag.key128;
 const CHALLENGE_SIZE = 8;
 
 /** The client's end of NTLMv2. */
-export class NtlmClient implements SecurityContext {
+export class NtlmClient extends NtlmEnd implements SecurityContext {
   readonly type: number = AuthType.ntlm;
   readonly identity: Identity | undefined = undefined;
   readonly #options: NtlmClientOptions;
   readonly #random: (size: number) => Uint8Array;
   #negotiate: Uint8Array | undefined;
-  #protection: MessageProtection | undefined;
 
   constructor(options: NtlmClientOptions) {
+    super();
     this.#options = options;
     this.#random = options.random ?? ((size) => new Uint8Array(randomBytes(size)));
   }
@@ -75,8 +76,7 @@ export class NtlmClient implements SecurityContext {
       this.#negotiate = encodeNegotiate(OFFER >>> 0);
       return { token: this.#negotiate, done: false };
     }
-    if (token === undefined || this.#protection !== undefined)
-      throw new SecurityError('malformed', 'NTLM: out of sequence');
+    if (token === undefined || this.isAuthenticated) throw new SecurityError('malformed', 'NTLM: out of sequence');
     return { token: this.#authenticate(this.#negotiate, token), done: true };
   }
 
@@ -107,7 +107,7 @@ export class NtlmClient implements SecurityContext {
       sessionKey: exchanges ? rc4(baseKey, exportedKey) : new Uint8Array(),
     });
     if (timestamp !== undefined) authenticate.set(hmacMd5(exportedKey, negotiate, message, authenticate), MIC_OFFSET);
-    this.#protection = new MessageProtection(exportedKey, 'client', exchanges);
+    this.authenticated(new MessageProtection(exportedKey, 'client', exchanges));
     for (const secret of [hash, key, baseKey, exportedKey]) secret.fill(0);
     return authenticate;
   }
@@ -137,24 +137,6 @@ export class NtlmClient implements SecurityContext {
     const blob = responseBlob(time, clientChallenge, encodeAvPairs(all));
     const proof = hmacMd5(key, challenge, blob);
     return { proof, response: new Uint8Array(Buffer.concat([proof, blob])) };
-  }
-
-  /** What protects messages, once both ends know each other. @throws SecurityError before that */
-  get protection(): MessageProtection {
-    if (this.#protection === undefined) throw new SecurityError('refused', 'not authenticated yet');
-    return this.#protection;
-  }
-
-  protect(pdu: Uint8Array, bodyStart: number, bodyEnd: number, level: number): void {
-    this.protection.protect(pdu, bodyStart, bodyEnd, level);
-  }
-
-  unprotect(pdu: Uint8Array, bodyStart: number, bodyEnd: number, level: number): void {
-    this.protection.unprotect(pdu, bodyStart, bodyEnd, level);
-  }
-
-  dispose(): void {
-    this.#protection?.dispose();
   }
 }
 

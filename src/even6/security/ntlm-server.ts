@@ -3,6 +3,7 @@ import { u32 } from '../../bytes/little-endian.ts';
 import { fileTimeOfUnixMs } from '../../bytes/time.ts';
 import { utf16Bytes } from '../../bytes/utf16.ts';
 import { MessageProtection } from './message-protection.ts';
+import { NtlmEnd } from './ntlm-end.ts';
 import { blobTargetInfo, hmacMd5, KEY_SIZE, ntOwfV2 } from './ntlm-keys.ts';
 import {
   type AuthenticateMessage,
@@ -66,18 +67,18 @@ function refused(): SecurityError {
 }
 
 /** The server's end of NTLMv2. NTLMv1, anonymous users and short keys are refused. */
-export class NtlmServer implements SecurityContext {
+export class NtlmServer extends NtlmEnd implements SecurityContext {
   readonly type: number = AuthType.ntlm;
   readonly #options: NtlmServerOptions;
   readonly #random: (size: number) => Uint8Array;
   #negotiate: Uint8Array | undefined;
   #challengeMessage: Uint8Array | undefined;
   #challenge: Uint8Array = new Uint8Array();
-  #protection: MessageProtection | undefined;
   #identity: Identity | undefined;
   #isMicSent = false;
 
   constructor(options: NtlmServerOptions) {
+    super();
     this.#options = options;
     this.#random = options.random ?? ((size) => new Uint8Array(randomBytes(size)));
   }
@@ -140,7 +141,7 @@ export class NtlmServer implements SecurityContext {
       secrets.push(exportedKey);
       const isWhole = this.#checkMic(token, blob, exportedKey);
       if (known !== undefined && isRight && isWhole) {
-        this.#protection = new MessageProtection(exportedKey, 'server', (flags & NtlmFlag.keyExchange) !== 0);
+        this.authenticated(new MessageProtection(exportedKey, 'server', (flags & NtlmFlag.keyExchange) !== 0));
         this.#identity = { user, domain, workstation };
       }
     } finally {
@@ -172,24 +173,6 @@ export class NtlmServer implements SecurityContext {
     unsigned.fill(0, MIC_OFFSET, MIC_END);
     const mic = hmacMd5(exportedKey, this.#negotiate!, this.#challengeMessage!, unsigned);
     return timingSafeEqual(mic, token.subarray(MIC_OFFSET, MIC_END));
-  }
-
-  /** What protects messages, once both ends know each other. @throws SecurityError before that */
-  get protection(): MessageProtection {
-    if (this.#protection === undefined) throw new SecurityError('refused', 'not authenticated yet');
-    return this.#protection;
-  }
-
-  protect(pdu: Uint8Array, bodyStart: number, bodyEnd: number, level: number): void {
-    this.protection.protect(pdu, bodyStart, bodyEnd, level);
-  }
-
-  unprotect(pdu: Uint8Array, bodyStart: number, bodyEnd: number, level: number): void {
-    this.protection.unprotect(pdu, bodyStart, bodyEnd, level);
-  }
-
-  dispose(): void {
-    this.#protection?.dispose();
   }
 }
 
