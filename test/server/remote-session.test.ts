@@ -119,14 +119,17 @@ describe('a session with another machine', () => {
 
 describe('who is not let in', () => {
   it.each([
-    ['a wrong password', { password: 'wrong' }],
-    ['an unknown user', { user: 'mallory' }],
-    ['nobody', { user: undefined, password: undefined }],
-  ])('%s is told so', async (_, given) => {
+    ['a wrong password', { password: 'wrong' }, 'wrong user or password'],
+    ['an unknown user', { user: 'mallory' }, 'wrong user or password'],
+    ['nobody', { user: undefined, password: undefined }, 'no user was named'],
+  ])('%s is told so', async (_, given, why) => {
     const { session, store } = await serve();
     await fill(store, 'App', 1);
     for (const authentication of ['negotiate', 'ntlm'] as const) {
-      await expect(session({ ...given, authentication }).getLogNames()).rejects.toMatchObject({ code: 5 });
+      await expect(session({ ...given, authentication }).getLogNames()).rejects.toMatchObject({
+        code: 5,
+        detail: expect.stringContaining(why),
+      });
     }
   });
 
@@ -155,6 +158,12 @@ describe('who is not let in', () => {
     await expect(session().getLogNames()).rejects.toMatchObject({
       code: 1722,
       message: expect.stringContaining('127.0.0.1'),
+    });
+    // Without a port, it was the endpoint mapper that did not answer.
+    const { port: endpointMapperPort } = server;
+    await expect(session({ port: undefined, endpointMapperPort }).getLogNames()).rejects.toMatchObject({
+      code: 1722,
+      detail: expect.stringContaining('HOST:PORT'),
     });
   });
 

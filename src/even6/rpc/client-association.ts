@@ -112,11 +112,12 @@ export class ClientAssociation extends RpcClient {
     return connection;
   }
 
-  async #open(port: number, api: string): Promise<ClientConnection> {
+  /** @param hint what else may be tried where nobody answers */
+  async #open(port: number, api: string, hint = ''): Promise<ClientConnection> {
     const { host, connectTimeoutMs } = this.#address;
     const socket = await openSocket(host, port, connectTimeoutMs, this.#ending.signal).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
-      throw this.#unavailable(api, why);
+      throw this.#unavailable(api, why, hint);
     });
     const connection: ClientConnection = new ClientConnection(socket, () => {
       this.#binding.delete(connection);
@@ -131,19 +132,20 @@ export class ClientAssociation extends RpcClient {
     return connection;
   }
 
-  #unavailable(api: string, why: string): EvtError {
+  #unavailable(api: string, why: string, hint = ''): EvtError {
     const { host } = this.#address;
     return new EvtError(
       'RPC_S_SERVER_UNAVAILABLE',
       api,
-      `${host} cannot be reached (${why}): is it on, and its firewall open?`,
+      `${host} cannot be reached (${why}): is it on, and its firewall open?${hint}`,
     );
   }
 
   /** Asks the endpoint mapper. */
   async #findPort(api: string): Promise<number> {
     const { endpointMapperPort, connectTimeoutMs, host } = this.#address;
-    const connection = await this.#open(endpointMapperPort, api);
+    const hint = ' That was its endpoint mapper: a server without one is named with its port, HOST:PORT';
+    const connection = await this.#open(endpointMapperPort, api, hint);
     try {
       const query = { abstract: EVENT_SERVICE, transfer: NDR, port: ENDPOINT_MAPPER_PORT, address: [0, 0, 0, 0] };
       const stub = encodeMapRequest({ tower: encodeTower(query), maxTowers: 4 });

@@ -354,6 +354,11 @@ export class ClientConnection {
     const status = decodeFaultBody(pdu.body);
     // For Samba, a call behind a leg that it has not taken is out of sequence.
     const isRefusal = this.#isUnproven && status === FaultStatus.protocolError;
+    if (status === FaultStatus.accessDenied && this.#security === undefined) {
+      const what = 'the server refuses the call: no user was named, and it answers nobody without one';
+      call.reject(new EvtError('ERROR_ACCESS_DENIED', call.api, what));
+      return;
+    }
     call.reject(faultError(isRefusal ? FaultStatus.accessDenied : status, call.api));
   }
 }
