@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EvtError, isCancelled } from '../../src/errors/evt-error.ts';
+import { Chunk } from '../../src/evtx/chunk.ts';
 import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
+import { CHUNK_SIZE, HEADER_BLOCK_SIZE, RecordOffset } from '../../src/evtx/layout.ts';
 import { Operation } from '../../src/operations/operation.ts';
 import { runAsync, runSync } from '../../src/operations/task.ts';
 import { LocalService } from '../../src/service/local/local-service.ts';
@@ -192,6 +194,34 @@ test('a call that runs out of time with nothing found says so, and goes on behin
   }
   expect(timeouts).toBeGreaterThan(1);
 });
+
+test.each(['forward', 'reverse'] as const)(
+  'the position is that of the last event, also when damaged ones follow: %s',
+  (direction) => {
+    const bytes = Uint8Array.from(readFileSync(one));
+    const chunk = new Chunk(bytes.subarray(HEADER_BLOCK_SIZE, HEADER_BLOCK_SIZE + CHUNK_SIZE), 0, HEADER_BLOCK_SIZE);
+    for (const at of chunk.liveRecords().subarray(10, 20)) bytes[HEADER_BLOCK_SIZE + at + RecordOffset.binXml] = 0xee;
+    const path = join(folder, 'damaged-behind.evtx');
+    writeFileSync(path, bytes);
+    const all = open(undefined, path, direction);
+    const found = [];
+    for (;;) {
+      const events = runSync(all.next(64, plainOperation()));
+      if (events.length === 0) break;
+      found.push(...events.map(({ recordId }) => recordId));
+    }
+    expect(found.length).toBe(390);
+    for (let max = 1; max <= 40; max++) {
+      const lines = open(undefined, path, direction);
+      for (let at = 0; ; ) {
+        const { events, position } = runSync(lines.lines(plainRequest('xml', max, 1), plainOperation()));
+        if (events === 0) break;
+        at += events;
+        expect(position!.recordIds).toEqual([found[at - 1]]);
+      }
+    }
+  },
+);
 
 test('lines are written to the memory that the caller gives', () => {
   const buffer = new Uint8Array(400_000);

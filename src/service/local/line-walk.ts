@@ -166,9 +166,9 @@ class LineWriter {
   /** Writes hits from `done` on, as far as the output goes. @returns the hit behind */
   #write(loaded: LoadedChunk, chunk: Chunk, format: LineFormat, offsets: readonly number[], done: number): number {
     const renderer = this.#renderer;
-    let damaged = 0;
+    const damaged: number[] = [];
     const tell = (hit: number, error: BinXmlError) => {
-      damaged++;
+      damaged.push(hit);
       this.#walker.tellRecord(chunk, offsets[hit]!, error, loaded.recovered);
     };
     const { slot } = this.#sink;
@@ -186,12 +186,17 @@ class LineWriter {
       reached++;
       this.#crowded = slot !== undefined;
     }
-    const events = reached - done - damaged;
+    const events = reached - done - damaged.length;
+    let last = reached - 1;
+    while (damaged.at(-1) === last) {
+      damaged.pop();
+      last--;
+    }
     const hits = this.#hits;
     this.#operation.commit(() => {
       if (events > 0) this.#sink.take(part, events, { chunk: loaded.index, record: this.#before(hits[done]!) });
       const to = { chunk: loaded.index, record: this.#behind(hits[reached - 1]!) };
-      this.#moved(to, events > 0 ? chunk.recordId(offsets[reached - 1]!) : undefined);
+      this.#moved(to, events > 0 ? chunk.recordId(offsets[last]!) : undefined);
     });
     this.events += events;
     this.#bytes += part.length;
