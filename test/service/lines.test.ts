@@ -195,6 +195,34 @@ test('a call that runs out of time with nothing found says so, and goes on behin
   expect(timeouts).toBeGreaterThan(1);
 });
 
+test.each(['xml', 'nothing'] as const)(
+  'what a cancelled call has left is handed out as the next call wants it: %s',
+  (format) => {
+    const wanted = [
+      { maxEvents: 15, maxBytes: 1e6, events: 15 },
+      { maxEvents: 390, maxBytes: 1e6, events: 390 },
+      ...(format === 'xml' ? [{ maxEvents: 390, maxBytes: 1, events: 10 }] : []),
+    ];
+    for (const { maxEvents, maxBytes, events } of wanted) {
+      const set = open(undefined, one, 'forward');
+      const first = { format, maxEvents: 10, maxBytes: 1e6 };
+      // Cancelled where it ends: all it wanted is there.
+      let step = 1;
+      for (; ; step++) {
+        const other = open(undefined, one, 'forward');
+        try {
+          runSync(other.lines(first, new CancelledAt('EvtNext', anyHandle(), step)));
+          break;
+        } catch (error) {
+          if (!isCancelled(error)) throw error;
+        }
+      }
+      expect(() => runSync(set.lines(first, new CancelledAt('EvtNext', anyHandle(), step - 1)))).toThrow(/cancelled/i);
+      expect(runSync(set.lines({ format, maxEvents, maxBytes }, plainOperation())).events).toBe(events);
+    }
+  },
+);
+
 test.each(['forward', 'reverse'] as const)(
   'the position is that of the last event, also when damaged ones follow: %s',
   (direction) => {

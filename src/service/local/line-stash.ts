@@ -10,8 +10,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 /** Lines on their way to a caller: they stay here when its call is cancelled. */
 export class LineStash implements OrderLineSink {
   readonly format: LineContent;
-  readonly #request: LineRequest;
-  readonly #maxBytes: number;
+  #request: LineRequest;
   #buffer: Uint8Array;
   #size = 0;
   #lent: Uint8Array | undefined;
@@ -27,12 +26,10 @@ export class LineStash implements OrderLineSink {
     const { buffer, maxBytes } = request;
     if (request.format === 'nothing') {
       this.#buffer = new Uint8Array(0);
-      this.#maxBytes = Number.POSITIVE_INFINITY;
       return;
     }
     const fits = buffer !== undefined && buffer.length >= 2 * ROOM;
     this.#buffer = fits ? buffer : Buffer.allocUnsafeSlow(Math.min(maxBytes, MAX_BYTES) + ROOM);
-    this.#maxBytes = Math.min(maxBytes, this.#buffer.length - ROOM);
   }
 
   get bytes(): Uint8Array {
@@ -41,7 +38,7 @@ export class LineStash implements OrderLineSink {
 
   /** Whether lines may be left where they are until the next call. */
   get borrows(): boolean {
-    return this.#request.borrow === true && this.#size === 0;
+    return this.#request.borrow === true && this.format !== 'nothing' && this.#size === 0;
   }
 
   /**
@@ -67,21 +64,21 @@ export class LineStash implements OrderLineSink {
   }
 
   get maxBytes(): number {
-    return this.#maxBytes - this.#size;
+    if (this.format === 'nothing') return Number.POSITIVE_INFINITY;
+    return Math.min(this.#request.maxBytes, this.#buffer.length - ROOM) - this.#size;
   }
 
   get full(): boolean {
     return this.#lent !== undefined || this.maxEvents <= 0 || this.maxBytes <= 0;
   }
 
-  /** True when a call that wants this can have what is here. */
-  fits({ format, maxEvents, buffer, borrow }: LineRequest): boolean {
-    return (
-      format === this.format &&
-      this.events <= maxEvents &&
-      buffer === this.#request.buffer &&
-      borrow === this.#request.borrow
-    );
+  /** Goes on for another call, as far as that one wants. @returns false when it cannot have what is here */
+  goOnFor(request: LineRequest): boolean {
+    const { format, maxEvents, buffer, borrow } = request;
+    if (format !== this.format || this.events > maxEvents) return false;
+    if (buffer !== this.#request.buffer || borrow !== this.#request.borrow) return false;
+    this.#request = request;
+    return true;
   }
 
   reached(position: EventPosition): void {

@@ -87,7 +87,7 @@ export class LocalResultSet implements ResultSet {
   *lines(request: LineRequest, operation: Operation): Task<LineResult> {
     operation.checkpoint();
     this.#takeBack();
-    if (this.#lines?.fits(request) === false) this.#dropLines();
+    if (this.#lines?.goOnFor(request) === false) this.#dropLines();
     this.#lines ??= new LineStash(request);
     const lines = this.#lines;
     try {
