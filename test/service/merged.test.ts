@@ -4,7 +4,7 @@ import { Operation } from '../../src/operations/operation.ts';
 import { runSync } from '../../src/operations/task.ts';
 import { LocalService } from '../../src/service/local/local-service.ts';
 import type { LogEvent, ReadDirection, ResultSet } from '../../src/service/service.ts';
-import { temporaryFolder, writeTimedLog } from '../log-files.ts';
+import { temporaryFolder, writeSampleLog, writeTimedLog } from '../log-files.ts';
 import { anyHandle, CancelledAt, plainOperation } from './counting-operation.ts';
 
 const folder = temporaryFolder();
@@ -16,9 +16,10 @@ const secondsOf = (log: number) =>
   Array.from({ length: EVENTS }, (_, i) => 100 + ((i * (log + 2)) >> 1) - (i % 17 === 3 ? 9 : 0));
 const TIMES = Array.from({ length: LOGS }, (_, log) => secondsOf(log));
 const paths = TIMES.map((seconds, log) => writeTimedLog(folder, `log-${log}.evtx`, seconds));
-const query = `<QueryList><Query Id="0">${paths.map((path) => `<Select Path="file://${path}">*</Select>`).join('')}</Query></QueryList>`;
 
-function open(direction: ReadDirection): ResultSet {
+function open(direction: ReadDirection, logs = paths): ResultSet {
+  const selects = logs.map((path) => `<Select Path="file://${path}">*</Select>`);
+  const query = `<QueryList><Query Id="0">${selects.join('')}</Query></QueryList>`;
   const request = {
     path: undefined,
     query,
@@ -146,5 +147,58 @@ describe.each(['forward', 'reverse'] as const)('several logs merged, %s', (direc
       hurried.dispose();
     }
     expect(timeouts).toBeGreaterThan(2);
+  });
+
+  test('a count that was stopped between two logs is no part of another one, nor of a seek', () => {
+    const counting = { format: 'nothing', maxEvents: Number.POSITIVE_INFINITY, maxBytes: 0 } as const;
+    let stopped = 0;
+    for (let step = 1; ; step++) {
+      const after = [
+        (set: ResultSet) => {
+          const some = { ...counting, maxEvents: LOGS * EVENTS - 5 };
+          expect(runSync(set.lines(some, plainOperation())).events).toBe(LOGS * EVENTS - 5);
+          expect(readAll(set).map(({ recordId }) => recordId)).toEqual(wanted.slice(-5).map(({ id }) => id));
+        },
+        (set: ResultSet) => {
+          const nowhere = { origin: 'first', offset: LOGS * EVENTS, strict: true } as const;
+          expect(() => runSync(set.seek(nowhere, plainOperation()))).toThrow('no event');
+          expect(runSync(set.lines(counting, plainOperation())).events).toBe(LOGS * EVENTS);
+        },
+      ];
+      const before = stopped;
+      for (const check of after) {
+        const set = open(direction);
+        try {
+          runSync(set.lines(counting, new CancelledAt('EvtNext', anyHandle(), step)));
+        } catch (error) {
+          if (!isCancelled(error)) throw error;
+          stopped++;
+          check(set);
+        }
+        set.dispose();
+      }
+      if (stopped === before) break;
+    }
+    expect(stopped).toBeGreaterThan(20);
+  });
+
+  test('a count ends soon after its time, also within one long log', () => {
+    const long = writeSampleLog(folder, `long-${direction}.evtx`, 2000);
+    const set = open(direction, [long, paths[0]!]);
+    const counting = { format: 'nothing', maxEvents: Number.POSITIVE_INFINITY, maxBytes: 0 } as const;
+    let timeouts = 0;
+    for (let ended = false; !ended; ) {
+      let asked = 0;
+      const operation = new Operation('EvtNext', anyHandle(), { timeoutMs: 5, now: () => (asked++ < 4 ? 0 : 9) });
+      try {
+        expect(runSync(set.lines(counting, operation)).events).toBe(2000 + EVENTS);
+        ended = true;
+      } catch (error) {
+        expect((error as EvtError).symbol).toBe('ERROR_TIMEOUT');
+        timeouts++;
+      }
+    }
+    expect(timeouts).toBeGreaterThan(10);
+    set.dispose();
   });
 });

@@ -87,7 +87,9 @@ export class LocalResultSet implements ResultSet {
   *lines(request: LineRequest, operation: Operation): Task<LineResult> {
     operation.checkpoint();
     this.#takeBack();
-    if (this.#lines?.goOnFor(request) === false) this.#dropLines();
+    // A count that was stopped between two logs can only go on to the end.
+    const mustEnd = this.#parts.order.isTorn && request.maxEvents !== Number.POSITIVE_INFINITY;
+    if (mustEnd || this.#lines?.goOnFor(request) === false) this.#dropLines();
     this.#lines ??= new LineStash(request);
     const lines = this.#lines;
     try {
@@ -174,6 +176,8 @@ export class LocalResultSet implements ResultSet {
     if (origin === 'last' && offset > 0) throw fail('an offset from the last event must not be positive');
     if (origin === 'bookmark' && bookmark === undefined) throw fail('a seek relative to a bookmark needs one');
     const { order } = this.#parts;
+    // A count that was stopped between two logs does not outlive the place it was stopped in.
+    if (order.isTorn) this.#dropLines();
     const resume = order.mark;
     const target = { origin, offset, strict, bookmark };
     let result: { mark: Mark; exact: boolean };

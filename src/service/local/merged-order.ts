@@ -222,7 +222,7 @@ export class MergedOrder implements ResultOrder {
         take(source.takeAll());
         const { order } = source;
         const own: OrderLineSink = { ...sink, take: (_, count) => take(count), reached: () => {} };
-        for (let ended = false; !ended; ) ended = yield* order.lines!(own, operation);
+        while (!(yield* order.lines(own, operation))) if (operation.timedOut) throw new OutOfTime();
       }
     } finally {
       this.#forgetHeads();
