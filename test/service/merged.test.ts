@@ -1,5 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type EvtError, isCancelled } from '../../src/errors/evt-error.ts';
+import { CHUNK_SIZE } from '../../src/evtx/layout.ts';
 import { Operation } from '../../src/operations/operation.ts';
 import { runSync } from '../../src/operations/task.ts';
 import { LocalService } from '../../src/service/local/local-service.ts';
@@ -17,8 +20,8 @@ const secondsOf = (log: number) =>
 const TIMES = Array.from({ length: LOGS }, (_, log) => secondsOf(log));
 const paths = TIMES.map((seconds, log) => writeTimedLog(folder, `log-${log}.evtx`, seconds));
 
-function open(direction: ReadDirection, logs = paths): ResultSet {
-  const selects = logs.map((path) => `<Select Path="file://${path}">*</Select>`);
+function open(direction: ReadDirection, logs = paths, filter = '*'): ResultSet {
+  const selects = logs.map((path) => `<Select Path="file://${path}">${filter}</Select>`);
   const query = `<QueryList><Query Id="0">${selects.join('')}</Query></QueryList>`;
   const request = {
     path: undefined,
@@ -199,6 +202,19 @@ describe.each(['forward', 'reverse'] as const)('several logs merged, %s', (direc
       }
     }
     expect(timeouts).toBeGreaterThan(10);
+    set.dispose();
+  });
+
+  test('no log is read further than to the chunk of its next event, however few are selected', () => {
+    const long = readFileSync(writeSampleLog(folder, 'rare.evtx', 2000));
+    const logs = Array.from({ length: 64 }, (_, i) => join(folder, `rare-${i}.evtx`));
+    for (const path of logs) writeFileSync(path, long);
+    const ids = Array.from({ length: 8 }, (_, i) => `EventRecordID=${250 * i + 100}`);
+    const set = open(direction, logs, `*[System[${ids.join(' or ')}]]`);
+    expect(runSync(set.next(1, plainOperation()))).toHaveLength(1);
+    // The last chunk of each has none.
+    expect(set.progress.readBytes).toBeLessThanOrEqual(2 * logs.length * CHUNK_SIZE);
+    expect(readAll(set)).toHaveLength(64 * ids.length - 1);
     set.dispose();
   });
 });

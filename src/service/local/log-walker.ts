@@ -164,6 +164,7 @@ export class LogWalker {
    * The next records in a direction that `selector` takes, and that are whole: put behind what is in `into`, until there are `max`
    * or the log ends. Whatever ends it, {@link reached} is the boundary up to which everything has been looked at.
    * @param from where to start
+   * @param near fewer are enough, but one: none behind the chunk of the first is looked for
    */
   *collect(
     from: Boundary,
@@ -172,6 +173,7 @@ export class LogWalker {
     max: number,
     into: FoundRecord[],
     operation: Operation,
+    near = false,
   ): Task<void> {
     let { chunk: index, record } = from;
     this.#reachedChunk = index;
@@ -207,6 +209,7 @@ export class LogWalker {
       }
       this.#reachedChunk = step > 0 ? index + 1 : index;
       this.#reachedRecord = 0;
+      if (near && into.length > 0) return;
       if (operation.timedOut) throw new OutOfTime();
     }
   }

@@ -6,7 +6,7 @@ import type { LocalEvent } from './local-event.ts';
 import { threadRenderer } from './renderer.ts';
 import type { Mark, ResultOrder } from './result-order.ts';
 
-/** Events of one log that are found, and written, in one go. */
+/** Events of one log that are found, and written, in one go; fewer at the end of a chunk. */
 const EVENTS_AHEAD = 16;
 /** Room for their lines at first. */
 const LINES_ROOM = 32 * 1024;
@@ -52,8 +52,8 @@ export class MergedSource {
   *fill(operation: Operation): Task<void> {
     if (!this.isReady) {
       this.#clear();
-      yield* this.order.next(EVENTS_AHEAD, this.#ahead, operation);
-      this.#ended = this.#ahead.length < EVENTS_AHEAD;
+      yield* this.order.next(EVENTS_AHEAD, this.#ahead, operation, true);
+      this.#ended = this.#ahead.length === 0;
     }
     if (this.isReady) this.#time = this.#ahead[this.#at]!.time;
   }

@@ -36,8 +36,9 @@ export interface ResultOrder {
   /**
    * Puts the next events behind what is in `into`, until there are `max`; fewer at the end. When it throws, the position is where
    * it had got to, and what it has found is there: records that were looked at are not looked at again.
+   * @param near fewer are enough, but one: those that lie in one chunk. Every chunk that an event points into stays in memory
    */
-  next(max: number, into: LocalEvent[], operation: Operation): Task<void>;
+  next(max: number, into: LocalEvent[], operation: Operation, near?: boolean): Task<void>;
   /** The next events as lines. @returns whether there are no more */
   lines(sink: OrderLineSink, operation: Operation): Task<boolean>;
   /**

@@ -89,7 +89,7 @@ export class SingleOrder implements ResultOrder {
     else void Promise.all(idle).then(() => this.#walker.close());
   }
 
-  *next(max: number, into: LocalEvent[], operation: Operation): Task<void> {
+  *next(max: number, into: LocalEvent[], operation: Operation, near = false): Task<void> {
     this.#stopScan();
     // A stopped read may have left more than is wanted now.
     if (into.length >= max) return;
@@ -97,7 +97,7 @@ export class SingleOrder implements ResultOrder {
     const { name } = this.#walker.log;
     const found: FoundRecord[] = [];
     try {
-      yield* this.#walker.collect(this.#at, this.#ahead, selector, max - into.length, found, operation);
+      yield* this.#walker.collect(this.#at, this.#ahead, selector, max - into.length, found, operation, near);
     } finally {
       this.#at = this.#walker.reached;
       for (const record of found) into.push(new LocalEvent(record, name, queryIds(record)));
