@@ -259,6 +259,34 @@ test('lines are written to the memory that the caller gives', () => {
   expect(events).toBeGreaterThan(100);
 });
 
+test('what a cancelled call has written there is not lost when the caller uses that memory for something else', () => {
+  const all = eventByEvent(open(undefined, one, 'forward'), 'xml');
+  const buffer = new Uint8Array(400_000);
+  let cancelled = 0;
+  for (let step = 1; ; step++) {
+    const set = open(undefined, one, 'forward');
+    const request = { ...plainRequest('xml', 300), buffer };
+    try {
+      runSync(set.lines(request, new CancelledAt('EvtNext', anyHandle(), step)));
+      break;
+    } catch (error) {
+      if (!isCancelled(error)) throw error;
+      cancelled++;
+    }
+    buffer.fill(0);
+    // The same memory, other memory, and none.
+    const next = [request, { ...request, buffer: new Uint8Array(400_000) }, { ...request, buffer: undefined }][
+      step % 3
+    ]!;
+    const lines = runSync(set.lines(next, plainOperation()));
+    expect(lines.events).toBe(300);
+    if (next.buffer !== undefined) expect(lines.bytes.buffer).toBe(next.buffer.buffer);
+    const found = textOf(lines);
+    expect(found + byLines(set, request) === all).toBe(true);
+  }
+  expect(cancelled).toBeGreaterThan(8);
+});
+
 describe('lines that are borrowed', () => {
   const borrowed = { ...plainRequest('xml'), borrow: true };
   const kernel = threadKernel();

@@ -28,8 +28,7 @@ export class LineStash implements OrderLineSink {
       this.#buffer = new Uint8Array(0);
       return;
     }
-    const fits = buffer !== undefined && buffer.length >= 2 * ROOM;
-    this.#buffer = fits ? buffer : Buffer.allocUnsafeSlow(Math.min(maxBytes, MAX_BYTES) + ROOM);
+    this.#buffer = isUsable(buffer) ? buffer : Buffer.allocUnsafeSlow(Math.min(maxBytes, MAX_BYTES) + ROOM);
   }
 
   get bytes(): Uint8Array {
@@ -75,10 +74,21 @@ export class LineStash implements OrderLineSink {
   /** Goes on for another call, as far as that one wants. @returns false when it cannot have what is here */
   goOnFor(request: LineRequest): boolean {
     const { format, maxEvents, buffer, borrow } = request;
-    if (format !== this.format || this.events > maxEvents) return false;
-    if (buffer !== this.#request.buffer || borrow !== this.#request.borrow) return false;
+    if (format !== this.format || this.events > maxEvents || borrow !== this.#request.borrow) return false;
     this.#request = request;
+    if (this.#lent === undefined && isUsable(buffer) && buffer.length >= this.#size) {
+      buffer.set(this.bytes);
+      this.#buffer = buffer;
+    }
     return true;
+  }
+
+  /** The call has ended without these lines, and its caller's memory is the caller's again. */
+  keep(): void {
+    if (this.#buffer !== this.#request.buffer) return;
+    const own = Buffer.allocUnsafeSlow(this.#buffer.length);
+    own.set(this.#buffer.subarray(0, this.#size));
+    this.#buffer = own;
   }
 
   reached(position: EventPosition): void {
@@ -96,4 +106,9 @@ export class LineStash implements OrderLineSink {
     this.events += events;
     this.before ??= before;
   }
+}
+
+/** Memory of the caller's that is worth being written to. */
+function isUsable(buffer: Uint8Array | undefined): buffer is Uint8Array {
+  return buffer !== undefined && buffer.length >= 2 * ROOM;
 }

@@ -93,23 +93,33 @@ export class LocalResultSet implements ResultSet {
     this.#lines ??= new LineStash(request);
     const lines = this.#lines;
     try {
-      if (!lines.full) yield* this.#fill(lines, operation);
+      yield* this.#fill(lines, operation);
+      return operation.commit(() => {
+        this.#lines = undefined;
+        this.#handedOut = lines;
+        return lines;
+      });
+    } finally {
+      this.#lines?.keep();
+    }
+  }
+
+  /** @throws EvtError ERROR_TIMEOUT (1460) when the time ran out with nothing to hand over */
+  *#fill(lines: LineStash, operation: Operation): Task<void> {
+    if (lines.full) return;
+    try {
+      yield* this.#write(lines, operation);
     } catch (error) {
       if (!(error instanceof OutOfTime)) throw error;
       if (lines.events === 0 || this.#parts.order.isTorn) throw outOfTime(operation);
     }
-    return operation.commit(() => {
-      this.#lines = undefined;
-      this.#handedOut = lines;
-      return lines;
-    });
   }
 
-  *#fill(lines: LineStash, operation: Operation): Task<void> {
+  *#write(lines: LineStash, operation: Operation): Task<void> {
     const { order } = this.#parts;
     this.#parts.startBatch();
     // Events that a cancelled read has left are there already.
-    for (const event of this.#stash.splice(0, lines.maxEvents)) this.#write(event, lines);
+    for (const event of this.#stash.splice(0, lines.maxEvents)) this.#writeEvent(event, lines);
     if (lines.full || this.#stash.length > 0) return;
     const { format, maxEvents, maxBytes } = lines;
     const take: LineStash['take'] = (bytes, events, before) => lines.take(bytes, events, before);
@@ -119,7 +129,7 @@ export class LocalResultSet implements ResultSet {
     yield* order.lines(sink, operation);
   }
 
-  #write(event: LocalEvent, lines: LineStash): void {
+  #writeEvent(event: LocalEvent, lines: LineStash): void {
     const { order } = this.#parts;
     if (lines.format === 'nothing') {
       lines.take(NOTHING, 1, order.before(event));
