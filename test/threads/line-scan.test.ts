@@ -191,6 +191,36 @@ describe('a long log, by several threads', () => {
     for (let i = 0; i < 3; i++) expect(await digest({ concurrency: 2 })).toEqual(alone);
   });
 
+  test('what it has lent stays, also when somebody who is told of progress throws', async () => {
+    const alone = await digest({ concurrency: 1 });
+    const hash = createHash('sha256');
+    let events = 0;
+    let told = 0;
+    const onProgress = () => {
+      if (++told % 9 === 8) throw new Error('the listener has failed');
+    };
+    const source = reader({ concurrency: 2, onProgress });
+    for (;;) {
+      try {
+        const lines = await source.readLines('xml', { borrow: true });
+        if (lines.events === 0) break;
+        // Another scan takes all the memory there is.
+        if (told % 9 === 8) {
+          const other = reader({ concurrency: 2, reverse: true });
+          for (let i = 0; i < 12; i++) await other.readLines('json', { borrow: true });
+          other.close();
+        }
+        hash.update(lines.bytes);
+        events += lines.events;
+      } catch (error) {
+        expect((error as Error).message).toBe('the listener has failed');
+      }
+    }
+    source.close();
+    expect(told).toBeGreaterThan(20);
+    expect({ hash: hash.digest('hex'), events }).toEqual(alone);
+  });
+
   test('a cancel with nothing pending does nothing', async () => {
     const alone = await digest({ concurrency: 1 });
     const source = reader({ concurrency: 2 });

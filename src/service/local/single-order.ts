@@ -154,6 +154,8 @@ export class SingleOrder implements ResultOrder {
         if (part === 'stopped' || events + part.events > sink.maxEvents) break;
         if (bytes > 0 && bytes + part.lines.length > sink.maxBytes) return false;
         const lends = sink.lend !== undefined && part.events > 0;
+        // It tells of damage and progress: when somebody who is told throws, nothing has been taken yet.
+        this.#walker.addWork(part.reply);
         operation.commit(() => {
           if (lends) sink.lend!(part.lines, part.events, part.before);
           else if (part.events > 0) sink.take(part.lines, part.events, part.before);
@@ -162,7 +164,6 @@ export class SingleOrder implements ResultOrder {
         if (part.lastId !== undefined) sink.reached(this.#positionOf(part.lastId));
         events += part.events;
         bytes += part.lines.length;
-        this.#walker.addWork(part.reply);
         const stands = part.to.chunk === part.before.chunk && part.to.record === part.before.record;
         // Events too large for the threads' memory.
         if (stands && !part.reply.ended) break;
