@@ -103,7 +103,6 @@ export const TEST_SIZE = 20;
 /** Cells of a body's test, found by the number of its template: that number, address. */
 export const BODY_SIZE = 8;
 
-/** Programs and their constant text. */
 /** Names of elements and attributes without a template that have been met, by their hash: heads of chains. */
 export const NAME_FORMS = TESTS + 4 * MAX_TEMPLATES;
 export const NAME_CHAINS = 1024;
@@ -133,6 +132,7 @@ export const MAX_STEPS = 4096;
 export const STEP_COUNT = 1384;
 export const STEP_HASH = 1388;
 
+/** Programs and their constant text. */
 export const POOL = STEPS + 4 * MAX_STEPS;
 export const POOL_SIZE = 12 * 1024 * 1024;
 

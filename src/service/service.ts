@@ -134,7 +134,7 @@ export interface LineRequest {
 }
 
 export interface LineResult {
-  /** Whole lines of UTF-8, the caller's own: in the buffer it gave, if that was large enough. */
+  /** Whole lines of UTF-8, the caller's own unless it borrows them: in the buffer it gave, if that was large enough. */
   readonly bytes: Uint8Array;
   readonly events: number;
   /** Of the last event, for a bookmark; undefined when there is none. */

@@ -127,8 +127,8 @@ export interface WalkerOptions {
 export class OutOfTime extends Error {}
 
 /**
- * Steps through the records of one log in either direction. Each chunk is read when the walk comes to it; memory is one
- * block, whatever the log's size. Damage is reported once, and passed over.
+ * Steps through the records of one log in either direction. Chunks are read in blocks, a few of them ahead where others
+ * run meanwhile; memory is those blocks, whatever the log's size, and what events point into. Damage is reported once, and passed over.
  */
 export class LogWalker {
   readonly log: WalkedLog;

@@ -18,7 +18,7 @@ import { QuerySelector, type Selector } from './selector.ts';
 
 /** Chunks read in one go: no read takes so long that a cancel would have to wait for it. */
 const SLOTS_PER_READ = 8;
-/** The most that one run of events may need beyond the wanted size: 32 events of 512 KB would be more, and go apart. */
+/** What one run of events is expected to need: with less than that, the memory counts as full. What needs more comes apart. */
 const RUN_ROOM = 128 * 1024;
 /** Selectors of the jobs that were worked on last. */
 const KEPT_JOBS = 8;
