@@ -29,6 +29,8 @@ const LATE_SOURCES = [
   'service/local/subscription.ts',
   'service/remote/open-service.ts',
 ];
+/** Sources as a map has them: code that was made here has none. */
+const realSources = (sources) => sources.map((one) => (/(^|\/)late[a-z-]*:/.test(one) ? null : one));
 const lateFile = (source) => `late-${basename(source, '.ts')}`;
 
 /** What a module exports. */
@@ -176,8 +178,7 @@ async function commonJs(name, text) {
     sourcemap: 'external',
     sourcesContent: false,
   });
-  // Code that was made here has no source.
-  const sources = JSON.parse(map).sources.map((one) => (/^late[a-z-]*:/.test(one) ? null : one));
+  const sources = realSources(JSON.parse(map).sources);
   const fromCore = (all, file) => (core.includes(file) ? `require("./${CORE}")("${file}")` : all);
   return { code: code.trimEnd().replace(/require\("\.\/([^"]+)"\)/g, fromCore), map: { ...JSON.parse(map), sources } };
 }
@@ -220,10 +221,11 @@ write(CORE, code, { ...coreMap, mappings: encode(coreMap.mappings) });
 for (const [name, { code: own, map }] of made) if (!core.includes(name)) write(name, own, map);
 
 // The program of the scan pool's threads, in the place of what the compiler made: one file loads sooner than sixty.
+const worker = join(root, process.argv[2], 'service', 'local', 'scan-worker.js');
 await build({
   absWorkingDir: root,
   entryPoints: ['src/service/local/scan-worker.ts'],
-  outfile: join(root, process.argv[2], 'service', 'local', 'scan-worker.js'),
+  outfile: worker,
   allowOverwrite: true,
   bundle: true,
   format: 'esm',
@@ -237,3 +239,5 @@ await build({
   sourcemap: true,
   sourcesContent: false,
 });
+const workerMap = JSON.parse(readFileSync(`${worker}.map`, 'utf8'));
+writeFileSync(`${worker}.map`, `${JSON.stringify({ ...workerMap, sources: realSources(workerMap.sources) })}\n`);
