@@ -6,7 +6,6 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build, transform } from 'esbuild';
 
 const require = createRequire(import.meta.url);
@@ -22,15 +21,12 @@ const LATE = ['node:child_process', 'saxes'];
  * Modules that few verbs need, with all that only they need: each in a file of its own, loaded at its first use. What they export
  * is used inside functions only.
  */
-const LATE_SOURCES = [
-  'kernel/executor-javascript.ts',
-  'service/local/export-log.ts',
-  'service/local/local-store.ts',
-  'service/local/subscription.ts',
-  'service/remote/open-service.ts',
-];
+const LATE_SOURCES = ['service/remote/open-service.ts'];
+/** The same, with copies of what they share with others: that is constants, which must be constants to be fast. */
+const LATE_COPIES = ['kernel/executor-javascript.ts'];
 /** Sources as a map has them: code that was made here has none. */
-const realSources = (sources) => sources.map((one) => (/(^|\/)late[a-z-]*:/.test(one) ? null : one));
+const realSources = (sources) =>
+  sources.map((one) => (/(^|\/)((late|late-sources|joined):|<stdin>)/.test(one) ? null : one));
 const lateFile = (source) => `late-${basename(source, '.ts')}`;
 
 /** What a module exports. */
@@ -51,7 +47,7 @@ const lateSources = {
     onResolve({ filter: /^\.\.?\// }, ({ path, kind, resolveDir, namespace }) => {
       if (namespace === lateSources.name) return { path, external: true };
       const source = relative(join(root, 'src'), join(resolveDir, path)).replaceAll('\\', '/');
-      const isLate = kind !== 'entry-point' && LATE_SOURCES.includes(source);
+      const isLate = kind !== 'entry-point' && [...LATE_SOURCES, ...LATE_COPIES].includes(source);
       return isLate ? { path: source, namespace: lateSources.name } : undefined;
     });
     onLoad({ filter: /.*/, namespace: lateSources.name }, async ({ path }) => {
@@ -159,66 +155,72 @@ const core = [...new Set(CORE_ENTRIES.flatMap((source) => [...needed(entryOf(sou
   (one) => !first.has(one),
 );
 
-/** CommonJS, and its source map. */
-async function commonJs(name, text) {
-  const { code, map } = await transform(text, {
-    sourcefile: name,
-    format: 'cjs',
-    platform: 'node',
-    target: OLDEST_NODE,
-    supported: { 'dynamic-import': false },
-    define: { 'import.meta.url': 'moduleUrl' },
-    banner: text.includes('import.meta.url')
-      ? "const moduleUrl = require('node:url').pathToFileURL(__filename).href;"
-      : '',
-    // Less to read. Names stay: they are what a trace of the stack says.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    sourcemap: 'external',
-    sourcesContent: false,
-  });
-  const sources = realSources(JSON.parse(map).sources);
-  const fromCore = (all, file) => (core.includes(file) ? `require("./${CORE}")("${file}")` : all);
-  return { code: code.trimEnd().replace(/require\("\.\/([^"]+)"\)/g, fromCore), map: { ...JSON.parse(map), sources } };
-}
+const OPTIONS = {
+  format: 'cjs',
+  platform: 'node',
+  target: OLDEST_NODE,
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.url': 'moduleUrl' },
+  // Less to read. Names stay: they are what a trace of the stack says.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  sourcemap: 'external',
+  sourcesContent: false,
+};
+const MODULE_URL = "const moduleUrl = require('node:url').pathToFileURL(__filename).href;";
 
 function write(name, code, map) {
-  writeFileSync(join(target, name), `${code}\n//# sourceMappingURL=${name}.map\n`);
-  writeFileSync(join(target, `${name}.map`), `${JSON.stringify(map)}\n`);
+  writeFileSync(join(target, name), `${code.trimEnd()}\n//# sourceMappingURL=${name}.map\n`);
+  const { sources, ...rest } = JSON.parse(map);
+  writeFileSync(join(target, `${name}.map`), `${JSON.stringify({ ...rest, sources: realSources(sources) })}\n`);
 }
 
-const made = new Map();
-for (const { path, text } of split.outputFiles) made.set(basename(path), await commonJs(basename(path), text));
-const coreMap = { version: 3, sources: [], names: [], mappings: [] };
-let code = 'const loaded = {}, files = {';
-for (const name of core) {
-  // In parentheses: it is compiled at once, and not looked through first.
-  code += `\n"${name}": (function (exports, require, module) {\n`;
-  const { sources, names, mappings } = made.get(name).map;
-  const lines = decode(mappings).map((segments) =>
-    segments.map(([column, source, line, at, named]) => {
-      if (source === undefined) return [column];
-      const place = [column, source + coreMap.sources.length, line, at];
-      return named === undefined ? place : [...place, named + coreMap.names.length];
-    }),
-  );
-  while (coreMap.mappings.length < code.split('\n').length - 1) coreMap.mappings.push([]);
-  coreMap.mappings.push(...lines);
-  coreMap.sources.push(...sources);
-  coreMap.names.push(...names);
-  code += `${made.get(name).code}\n}),`;
+// In one scope, so that what one module has of another is a variable, and constants are constants.
+const texts = new Map(split.outputFiles.map(({ path, text }) => [basename(path), text]));
+const joined = {
+  name: 'joined',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\// }, ({ path }) => {
+      const name = basename(path);
+      return core.includes(name) ? { path: name, namespace: joined.name } : { path, external: true };
+    });
+    onLoad({ filter: /.*/, namespace: joined.name }, ({ path }) => ({ contents: texts.get(path), resolveDir: target }));
+  },
+};
+const coreBuild = await build({
+  ...OPTIONS,
+  absWorkingDir: root,
+  stdin: { contents: core.map((name, i) => `export * as part${i} from './${name}';`).join('\n'), resolveDir: target },
+  outfile: join(target, CORE),
+  bundle: true,
+  banner: { js: MODULE_URL },
+  write: false,
+  plugins: [joined],
+});
+const [map, code] = coreBuild.outputFiles.sort((one) => (one.path.endsWith('.map') ? -1 : 1));
+write(CORE, code.text, map.text);
+
+const fromCore = (all, file) => (core.includes(file) ? `require("./${CORE}").part${core.indexOf(file)}` : all);
+for (const [name, text] of texts) {
+  if (core.includes(name)) continue;
+  const banner = text.includes('import.meta.url') ? MODULE_URL : '';
+  const { code, map } = await transform(text, { ...OPTIONS, sourcefile: name, banner });
+  write(name, code.replace(/require\("\.\/([^"]+)"\)/g, fromCore), map);
 }
-code += `\n};
-module.exports = (name) => {
-  const known = loaded[name];
-  if (known !== undefined) return known.exports;
-  const module = loaded[name] = { exports: {} };
-  files[name](module.exports, require, module);
-  return module.exports;
-};`;
-write(CORE, code, { ...coreMap, mappings: encode(coreMap.mappings) });
-for (const [name, { code: own, map }] of made) if (!core.includes(name)) write(name, own, map);
+
+for (const source of LATE_COPIES) {
+  const { outputFiles } = await build({
+    ...OPTIONS,
+    absWorkingDir: root,
+    entryPoints: [`src/${source}`],
+    outfile: join(target, `${lateFile(source)}.js`),
+    bundle: true,
+    write: false,
+  });
+  const [map, code] = outputFiles.sort((one) => (one.path.endsWith('.map') ? -1 : 1));
+  write(`${lateFile(source)}.js`, code.text, map.text);
+}
 
 // The program of the scan pool's threads, in the place of what the compiler made: one file loads sooner than sixty.
 const worker = join(root, process.argv[2], 'service', 'local', 'scan-worker.js');

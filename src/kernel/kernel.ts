@@ -8,7 +8,7 @@ import type { Executor } from './engine.ts';
 import { javascriptExecutor } from './executor-javascript.ts';
 import { type MemoryOptions, wasmExecutor } from './executor-wasm.ts';
 import { MISSING_AT, MISSING_END, NEEDS_MORE, NEEDS_NOTHING } from './layout.ts';
-import { type Memory, PoolFull } from './memory.ts';
+import { Memory, PoolFull } from './memory.ts';
 import { NAME_HEADER } from './names.ts';
 import { NAME_EVENT_DATA, NAME_USER_DATA, UNUSUAL } from './program.ts';
 
@@ -41,8 +41,15 @@ export class Kernel {
    * @param options of WebAssembly's memory; JavaScript's has one slot, and is nobody else's
    */
   constructor(wasm = true, options: MemoryOptions = { slots: 1, shared: false }) {
-    const { memory, executor } = (wasm && wasmExecutor(FIXED_SIZE, options)) || javascriptExecutor(FIXED_SIZE);
-    this.memory = memory;
+    const compiled = wasm ? wasmExecutor(FIXED_SIZE, options) : undefined;
+    if (compiled !== undefined) {
+      this.memory = compiled.memory;
+      this.executor = compiled.executor;
+      return;
+    }
+    const { buffer, slots, executor } = javascriptExecutor();
+    this.memory = new Memory(FIXED_SIZE, buffer, slots);
+    this.memory.reset();
     this.executor = executor;
   }
 

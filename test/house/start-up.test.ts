@@ -52,4 +52,9 @@ describe('the command', () => {
       expect(has(sources, part), part).toBe(false);
     }
   });
+
+  it('has the JavaScript executor in one piece: a constant that is had of another file costs as much as a call', () => {
+    const code = readFileSync(join(ROOT, 'dist', 'cli', 'late-executor-javascript.js'), 'utf8');
+    expect(code).not.toContain('require(');
+  });
 });
