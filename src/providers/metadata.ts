@@ -62,16 +62,9 @@ export interface PublisherMetadata {
 }
 
 /** What a publisher declares of one of its events. */
-export interface EventMetadata {
+export interface EventMetadata extends EventDescriptor {
   /** Of a classic publisher with all 32 bits: severity and facility besides. */
   readonly id: number;
-  readonly version: number;
-  /** {@link ChannelReference.id}; 0: none. */
-  readonly channel: number;
-  readonly level: number;
-  readonly opcode: number;
-  readonly task: number;
-  readonly keywords: bigint;
   readonly messageId: number | undefined;
   /** XML of its values' names and types; empty where it has none. */
   readonly template: string;
@@ -106,7 +99,7 @@ export function opcodeParts(value: number): { readonly opcode: number; readonly 
 export interface EventDescriptor {
   readonly id: number;
   readonly version: number;
-  /** {@link ChannelReference.id}; 0 where it is not known. */
+  /** {@link ChannelReference.id}; 0: none, or it is not known. */
   readonly channel: number;
   readonly level: number;
   readonly opcode: number;

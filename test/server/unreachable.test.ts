@@ -1,23 +1,7 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EventLogSession } from '../../src/session/event-log-session.ts';
+import { badServer } from '../hostile/server.ts';
 import { fill, PASSWORD, serve } from './serve.ts';
-
-/** Something that listens and is no server of event logs. @returns its port */
-async function listening(onConnection: (socket: Socket) => void): Promise<number> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket);
-    socket.on('error', () => {});
-    onConnection(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 async function failureOf(options: { port?: number; endpointMapperPort?: number; connectTimeoutMs?: number }) {
   const session = EventLogSession.remote({ host: '127.0.0.1', user: 'alice', password: PASSWORD, ...options });
@@ -30,7 +14,7 @@ async function failureOf(options: { port?: number; endpointMapperPort?: number; 
 
 describe('a machine that cannot be reached', () => {
   it('does not answer in the time for that', async () => {
-    const port = await listening(() => {});
+    const port = await badServer(() => {});
     expect(await failureOf({ port, connectTimeoutMs: 50 })).toEqual({
       code: 1722,
       detail: expect.stringMatching(/^127\.0\.0\.1 cannot be reached \(it does not answer\)/),
@@ -43,13 +27,13 @@ describe('a machine that cannot be reached', () => {
   });
 
   it('hangs up', async () => {
-    const port = await listening((socket) => socket.end());
+    const port = await badServer((socket) => socket.end());
     expect(await failureOf({ port })).toMatchObject({ code: 1727, detail: expect.stringContaining('was lost') });
     expect(await failureOf({ endpointMapperPort: port })).toMatchObject({ code: 1727 });
   });
 
   it('speaks something else', async () => {
-    const port = await listening((socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const port = await badServer((socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
     expect(await failureOf({ port })).toMatchObject({ code: expect.toBeOneOf([1727, 1728]) });
   });
 

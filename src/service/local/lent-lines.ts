@@ -1,11 +1,8 @@
 import type { OutputSlot } from '../../kernel/memory.ts';
 import type { LineContent } from '../service.ts';
-import type { LineSink } from './line-walk.ts';
+import { type LineSink, RUN_ROOM } from './line-walk.ts';
 import { threadKernel } from './renderer.ts';
 import type { Mark, OrderLineSink } from './result-order.ts';
-
-/** What one run of events is expected to need: with less than that, the slot counts as full. */
-const RUN_ROOM = 128 * 1024;
 
 /** Lines that are written into a slot of this thread's kernel, and lent to the caller from there: nobody copies them. */
 export class LentLines implements LineSink {

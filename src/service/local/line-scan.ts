@@ -44,9 +44,8 @@ export class LineScan {
   readonly #job: ScanJob;
   readonly #threads: number;
   readonly #stretches: Stretch[] = [];
-  /** Memory of its own that is free, and how much of it there is. */
+  /** Memory of its own that is free. */
   readonly #free: Room[] = [];
-  #own = 0;
   /** Chunk that the next stretch begins with, and where in it. */
   #nextChunk: number;
   #nextRecord: number;
@@ -122,14 +121,11 @@ export class LineScan {
 
   /** Memory for a further stretch; undefined when there is enough under way. */
   #takeRoom(): Room | undefined {
-    const most = SLOTS_PER_THREAD * this.#threads;
-    if (this.#stretches.length >= most) return undefined;
+    if (this.#stretches.length >= SLOTS_PER_THREAD * this.#threads) return undefined;
     const room = this.#pool.takeRoom() ?? this.#free.pop();
     if (room !== undefined) return room;
     // Scans that nobody goes on with may have all slots: one stretch of a scan is always under way.
-    if (this.#own >= (this.#pool.haveSlots ? 1 : most) || (this.#pool.haveSlots && this.#stretches.length > 0))
-      return undefined;
-    this.#own++;
+    if (this.#pool.haveSlots && this.#stretches.length > 0) return undefined;
     return { bytes: new Uint8Array(new SharedArrayBuffer(SLOT_SIZE)) };
   }
 

@@ -11,6 +11,9 @@ import type { Selector } from './selector.ts';
 
 const NOTHING = new Uint8Array(0);
 
+/** What one run of events is expected to need: with less than that, memory for lines counts as full. What needs more comes apart. */
+export const RUN_ROOM = 128 * 1024;
+
 /** Told, at the commit point of each part, where the position is from now on, and the record id of the part's last event. */
 export type Moved = (to: Boundary, lastId: bigint | undefined) => void;
 

@@ -6,7 +6,7 @@ import { runSync } from '../../operations/task.ts';
 import { parseQuery } from '../../query/index.ts';
 import type { LogDamage } from '../service.ts';
 import { modifiedTime } from './files.ts';
-import { walkLines } from './line-walk.ts';
+import { RUN_ROOM, walkLines } from './line-walk.ts';
 import { type Boundary, LogWalker } from './log-walker.ts';
 import { threadKernel, threadRenderer } from './renderer.ts';
 import type { ScanJob, ScanReply, ScanTask } from './scan-task.ts';
@@ -18,8 +18,6 @@ import { QuerySelector, type Selector } from './selector.ts';
 
 /** Chunks read in one go: no read takes so long that a cancel would have to wait for it. */
 const SLOTS_PER_READ = 8;
-/** What one run of events is expected to need: with less than that, the memory counts as full. What needs more comes apart. */
-const RUN_ROOM = 128 * 1024;
 /** Selectors of the jobs that were worked on last. */
 const KEPT_JOBS = 8;
 
