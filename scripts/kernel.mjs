@@ -6,20 +6,29 @@ import { join } from 'node:path';
 
 const SHARED = [
   'comparison',
+  'compiler',
+  'definition-reader',
   'definitions',
   'executor',
   'filter',
   'instance',
+  'json-compiler',
   'layout',
   'names',
   'numbers',
+  'omission',
+  'pool',
   'program',
+  'program-builder',
   'records',
   'shape',
   'stream',
   'test-program',
   'text',
+  'token',
+  'tree',
   'value',
+  'xml-compiler',
 ];
 const ENTRY =
   "export { records } from './records';\nexport { select } from './filter';\nexport { useInput } from './platform';\n";

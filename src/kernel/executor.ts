@@ -1,11 +1,5 @@
-import {
-  countOf,
-  descriptorsOf,
-  END_OF_FRAGMENT,
-  FRAGMENT_HEADER,
-  openInstance,
-  TEMPLATE_INSTANCE,
-} from './instance.ts';
+import { compiled } from './compiler.ts';
+import { countOf, descriptorsOf, openInstance } from './instance.ts';
 import {
   MAX_DEPTH,
   MISSING_AT,
@@ -51,8 +45,9 @@ import {
   XML_ATTRIBUTE,
   XML_TEXT,
 } from './program.ts';
-import { opensElement, position, rootNumber, streamed } from './stream.ts';
+import { position, rootNumber, streamed } from './stream.ts';
 import { forgetHidden, hidden } from './text.ts';
+import { END_OF_FRAGMENT, FRAGMENT_HEADER, opensElement, TEMPLATE_INSTANCE } from './token.ts';
 import type { i32 } from './types.ts';
 import { itemSize, itemStride, itemTypeOf, MAX_SCALAR, TYPE_ARRAY, TYPE_BIN_XML, TYPE_NULL, value } from './value.ts';
 
@@ -97,11 +92,14 @@ export function document(out: i32, from: i32, end: i32, depth: i32, format: i32)
   const template = openInstance(at, end);
   if (template < 0) return template;
   const entry = TEMPLATES + TEMPLATE_SIZE * template;
-  const program = getI32(entry + 4 * format);
+  let program = getI32(entry + 4 * format);
   if (program < 0) {
-    putI32(MISSING_AT, at);
-    putI32(MISSING_END, end);
-    return MISSING;
+    program = compiled(template, format);
+    if (program === MISSING) {
+      putI32(MISSING_AT, at);
+      putI32(MISSING_END, end);
+    }
+    if (program < 0) return program;
   }
   if (program === 0) return UNUSUAL;
   const descriptors = descriptorsOf();

@@ -1,12 +1,5 @@
 import { compared, compareWide, digits, integerRead, numberRead, smallInteger } from './comparison.ts';
-import {
-  countOf,
-  descriptorsOf,
-  END_OF_FRAGMENT,
-  FRAGMENT_HEADER,
-  openInstance,
-  TEMPLATE_INSTANCE,
-} from './instance.ts';
+import { countOf, descriptorsOf, openInstance } from './instance.ts';
 import {
   BODY_SIZE,
   DESCRIPTORS,
@@ -39,7 +32,6 @@ import { getI32, getU8, inI32, inU8, putI32, toF64, toI32 } from './platform.ts'
 import { LACKING, UNUSUAL } from './program.ts';
 import { RECORD_BINXML_OFFSET, RECORD_SIZE_OFFSET } from './records.ts';
 import { openElement, textCount } from './shape.ts';
-import { opensElement } from './stream.ts';
 import {
   FALSE,
   TABLE_BODY,
@@ -60,6 +52,7 @@ import {
   TRUE,
   UNKNOWN,
 } from './test-program.ts';
+import { END_OF_FRAGMENT, FRAGMENT_HEADER, opensElement, TEMPLATE_INSTANCE } from './token.ts';
 import type { i32 } from './types.ts';
 import {
   TYPE_ARRAY,

@@ -1,12 +1,9 @@
+import { learnedDefinition } from './definition-reader.ts';
 import { DEFINITION_HEADER, definition } from './definitions.ts';
 import { MAX_SLOTS, MISSING_AT, MISSING_END, TEMPLATE_HIGHEST, TEMPLATE_SIZE, TEMPLATES } from './layout.ts';
 import { getI32, inI32, inputSize, putI32 } from './platform.ts';
 import { MISSING, UNUSUAL } from './program.ts';
 import type { i32 } from './types.ts';
-
-export const FRAGMENT_HEADER = 0x0f;
-export const TEMPLATE_INSTANCE = 0x0c;
-export const END_OF_FRAGMENT = 0x00;
 
 // Of the instance last opened.
 let firstDescriptor = 0;
@@ -24,14 +21,17 @@ export function countOf(): i32 {
 
 /**
  * Opens the template instance at `at`: tells its template, and where its values are described.
- * @returns the template's number; UNUSUAL; or MISSING for a definition that has not been met
+ * @returns the template's number; UNUSUAL; MISSING for a definition that only `binxml/reader.ts` can read; CROWDED
  */
 export function openInstance(at: i32, end: i32): i32 {
   if (at + 10 > end) return UNUSUAL;
   const target = inI32(at + 6);
   const inline = target === at + 10;
   if (target < 0 || target > 0xffff || (!inline && target > at)) return UNUSUAL;
-  const template = definition(target, inline ? end : inputSize());
+  const limit = inline ? end : inputSize();
+  let template = definition(target, limit);
+  if (template === 0) template = learnedDefinition(target, limit);
+  if (template < 0) return template;
   if (template === 0) {
     putI32(MISSING_AT, at);
     putI32(MISSING_END, end);

@@ -1,6 +1,6 @@
 import { highestSubstitution, isPlainDefinition, rootNeeds } from '../binxml/check.ts';
 import { BinXmlError } from '../binxml/error.ts';
-import type { Template } from '../binxml/tree.ts';
+import type { ContentNode, Template } from '../binxml/tree.ts';
 import { FIXED_SIZE } from '../binxml/value-type.ts';
 import { u16, u32 } from '../bytes/little-endian.ts';
 import type { Chunk } from '../evtx/chunk.ts';
@@ -10,15 +10,11 @@ import { type MemoryOptions, wasmExecutor } from './executor-wasm.ts';
 import { MISSING_AT, MISSING_END, NEEDS_MORE, NEEDS_NOTHING } from './layout.ts';
 import { Memory, PoolFull } from './memory.ts';
 import { NAME_HEADER } from './names.ts';
-import { NAME_EVENT_DATA, NAME_USER_DATA, UNUSUAL } from './program.ts';
+import { UNUSUAL } from './program.ts';
+import { readTree } from './tree-reader.ts';
 
 /** Of a template instance, from its token: where its definition stands in the chunk. */
 const DEFINITION_OFFSET = 6;
-
-const WELL_KNOWN_NAMES = [
-  ['EventData', NAME_EVENT_DATA],
-  ['UserData', NAME_USER_DATA],
-] as const;
 
 /**
  * A thread's executor with its memory, and the templates that it knows by number. One for all who have programs in it, so that
@@ -32,8 +28,8 @@ export class Kernel {
   /** Whose tests are those of the templates. */
   tests: object | undefined;
   #numbers = new WeakMap<Template, number>();
-  #templates: (Template | undefined)[] = [undefined];
-  #names = new Map<string, number>(WELL_KNOWN_NAMES);
+  /** By number: what those consist of that somebody has asked for. */
+  #roots: (readonly ContentNode[] | undefined)[] = [];
   #chunk: Chunk | undefined;
 
   /**
@@ -49,7 +45,6 @@ export class Kernel {
     }
     const { buffer, slots, executor } = javascriptExecutor();
     this.memory = new Memory(FIXED_SIZE, buffer, slots);
-    this.memory.reset();
     this.executor = executor;
   }
 
@@ -61,18 +56,10 @@ export class Kernel {
     this.#chunk = chunk;
   }
 
-  templateOf(number: number): Template {
-    return this.#templates[number]!;
-  }
-
-  /** Tells names apart by numbers. */
-  numberOfName(name: string): number {
-    let number = this.#names.get(name);
-    if (number === undefined) {
-      number = this.#names.size + 1;
-      this.#names.set(name, number);
-    }
-    return number;
+  /** What a template consists of. */
+  rootOf(number: number): readonly ContentNode[] {
+    this.#roots[number] ??= [readTree(this.memory, this.memory.treeOf(number))];
+    return this.#roots[number]!;
   }
 
   /**
@@ -93,8 +80,7 @@ export class Kernel {
     }
     if (this.memory.isCrowded) return false;
     this.fill(() => {
-      const number = this.#define(chunk, u32(chunk.bytes, at + DEFINITION_OFFSET), template);
-      prepare?.(number, template);
+      prepare?.(this.#define(chunk, u32(chunk.bytes, at + DEFINITION_OFFSET), template), template);
     });
     return true;
   }
@@ -125,20 +111,24 @@ export class Kernel {
       put();
     } catch (error) {
       if (!(error instanceof PoolFull)) throw error;
-      this.memory.reset();
-      this.generation++;
-      this.tests = undefined;
-      this.#numbers = new WeakMap();
-      this.#templates = [undefined];
-      this.#names = new Map<string, number>(WELL_KNOWN_NAMES);
+      this.empty();
       put();
     }
   }
 
+  /** Forgets all that has been learned: the executor has stopped as CROWDED. */
+  empty(): void {
+    this.memory.reset();
+    this.generation++;
+    this.tests = undefined;
+    this.#numbers = new WeakMap();
+    this.#roots = [];
+  }
+
   #define(chunk: Chunk, chunkOffset: number, template: Template): number {
-    const isKnown = this.memory.isDefined(chunkOffset);
+    const known = this.memory.definedAt(chunkOffset);
+    if (known !== 0) return known;
     const number = this.#numberOf(template);
-    if (isKnown) return number;
     this.memory.define(chunkOffset, number);
     const form = chunk.definitionForm(chunkOffset);
     if (form !== undefined) this.memory.addForm(form, number);
@@ -149,12 +139,12 @@ export class Kernel {
     let number = this.#numbers.get(template);
     if (number === undefined) {
       const [root] = template.root;
-      const name = root?.kind === 'element' ? this.numberOfName(root.name) : 0;
+      const name = root?.kind === 'element' ? this.memory.constant(root.name) : 0;
       const [slot = NEEDS_NOTHING, ...more] = rootNeeds(template) ?? [NEEDS_MORE];
       const needs = more.length > 0 ? NEEDS_MORE : slot;
       number = this.memory.addTemplate(highestSubstitution(template), name, isPlainDefinition(template), needs);
       this.#numbers.set(template, number);
-      this.#templates[number] = template;
+      this.#roots[number] = template.root;
     }
     return number;
   }

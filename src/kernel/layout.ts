@@ -88,6 +88,8 @@ export const TEMPLATE_PLAIN = 16;
 export const TEMPLATE_NEEDS = 20;
 export const NEEDS_NOTHING = -1;
 export const NEEDS_MORE = -2;
+/** Address of its definition's root node; 0: none, the plain renderer does its records. */
+export const TEMPLATE_TREE = 24;
 
 /** Per template number: address of the tests that the filter at hand has for it; 0: none yet. */
 export const TESTS = TEMPLATES + MAX_TEMPLATES * TEMPLATE_SIZE;
@@ -132,9 +134,38 @@ export const MAX_STEPS = 4096;
 export const STEP_COUNT = 1384;
 export const STEP_HASH = 1388;
 
-/** Programs and their constant text. */
-export const POOL = STEPS + 4 * MAX_STEPS;
+/** Constant texts by a hash of their bytes: heads of chains. */
+export const TEXTS = STEPS + 4 * MAX_STEPS;
+export const TEXT_CHAINS = 4096;
+/** Cells in front of a text: the next one, its hash, its size. Its bytes begin at a multiple of this, with room behind to copy in words. */
+export const TEXT_ALIGNMENT = 16;
+export const TEXT_NEXT = -16;
+export const TEXT_HASH = -12;
+export const TEXT_SIZE = -8;
+
+/** While a definition is read, or a program made: the text at hand, */
+export const DRAFT_TEXT = TEXTS + 4 * TEXT_CHAINS;
+export const DRAFT_TEXT_SIZE = 65_536;
+/** the nodes or the operations, */
+export const DRAFT = DRAFT_TEXT + DRAFT_TEXT_SIZE + 256;
+export const DRAFT_SIZE = 256 * 1024;
+/** and its names, or the operands that are jumped to; */
+export const DRAFT_PLACES = DRAFT + DRAFT_SIZE + 256;
+export const DRAFT_PLACES_SIZE = 64 * 1024;
+/** names of members. */
+export const DRAFT_MEMBERS = DRAFT_PLACES + DRAFT_PLACES_SIZE;
+export const DRAFT_MEMBERS_SIZE = 16 * 1024;
+
+/** Texts, definitions, programs: what is learned. */
+export const POOL = DRAFT_MEMBERS + DRAFT_MEMBERS_SIZE;
 export const POOL_SIZE = 12 * 1024 * 1024;
+/** How far the pool is taken, and how many templates have a number: 0 is none's. */
+export const POOL_FREE = 1392;
+export const TEMPLATE_COUNT = 1396;
+/** How many tokens of definitions are still read in the chunk at hand. */
+export const TOKENS_LEFT = 1400;
+/** A full chunk of real events has some 30,000 tokens in all; crafted definitions can overlap. */
+export const MAX_TOKENS = 200_000;
 
 /** Blocks of a log: up to sixteen chunks, and room for reading a little past the last one. */
 export const INPUT = POOL + POOL_SIZE;

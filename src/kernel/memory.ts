@@ -15,6 +15,7 @@ import {
   ITEM_SIZES,
   MAX_DEFINED,
   MAX_TEMPLATES,
+  MAX_TOKENS,
   NAME_CHAINS,
   NAME_FORM_SIZE,
   NAME_FORMS,
@@ -22,6 +23,7 @@ import {
   NAMED,
   NAMED_COUNT,
   POOL,
+  POOL_FREE,
   POOL_SIZE,
   SHAPE_CHAINS,
   SHAPE_STEPS,
@@ -33,34 +35,40 @@ import {
   STEP_COUNT,
   STEP_HASH,
   STEPS,
+  TEMPLATE_COUNT,
   TEMPLATE_HIGHEST,
   TEMPLATE_JSON,
   TEMPLATE_NEEDS,
   TEMPLATE_PLAIN,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
+  TEMPLATE_TREE,
   TEMPLATE_XML,
   TEMPLATES,
   TESTS,
+  TEXT_ALIGNMENT,
+  TEXT_CHAINS,
+  TEXT_HASH,
+  TEXT_NEXT,
+  TEXT_SIZE,
+  TEXTS,
+  TOKENS_LEFT,
 } from './layout.ts';
 
 /** Thrown when programs no longer fit: the owner empties the memory and begins again. */
 export class PoolFull extends Error {}
 
-/** A program that nobody has asked for yet. */
+/** A program, or a tree, that nobody has asked for yet. */
 const NOT_MADE = -1;
 
-/** Texts begin at multiples of this, so that they can be copied in words. */
-const TEXT_ALIGNMENT = 16;
+/** The first texts of the pool: `tree.ts` has their addresses. */
+const KNOWN_TEXTS = ['EventData', 'UserData', 'Data', 'Name', '#attributes', '#text'];
 
 /** A stretch of the memory for lines that stay there until somebody has looked at them. */
 export interface OutputSlot {
   readonly address: number;
   readonly size: number;
 }
-
-/** Constant text in the memory: its address, and its bytes. */
-export type PlacedText = readonly [address: number, size: number];
 
 const encoder = new TextEncoder();
 
@@ -69,11 +77,8 @@ export class Memory {
   readonly buffer: ArrayBufferLike;
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
-  #free = POOL;
-  /** Templates with a number; 0 is none's. */
-  #templates = 0;
   #names = 0;
-  readonly #texts = new Map<string, PlacedText>();
+  readonly #texts = new Map<string, number>();
   readonly slots: readonly OutputSlot[];
   readonly #freeSlots: OutputSlot[];
 
@@ -98,17 +103,20 @@ export class Memory {
     }
     for (let n = 0; n < 100; n++) put(DIGIT_PAIRS + 2 * n, String(n).padStart(2, '0'));
     for (let type = 0; type < 64; type++) bytes[ITEM_SIZES + type] = itemSizes[type] ?? 0;
+    this.reset();
   }
 
   /** Forgets all templates and programs. */
   reset(): void {
-    this.#free = POOL;
-    this.#templates = 0;
+    this.words[POOL_FREE >> 2] = POOL;
+    this.words[TEMPLATE_COUNT >> 2] = 0;
+    this.words.fill(0, TEXTS >> 2, (TEXTS >> 2) + TEXT_CHAINS);
     this.words.fill(0, FORMS >> 2, (FORMS >> 2) + FORM_CHAINS);
     this.words.fill(0, NAME_FORMS >> 2, (NAME_FORMS >> 2) + NAME_CHAINS);
     this.words.fill(0, SHAPES >> 2, (SHAPES >> 2) + SHAPE_CHAINS);
     this.#names = 0;
     this.#texts.clear();
+    for (const text of KNOWN_TEXTS) this.constant(text);
     this.forgetDefinitions();
   }
 
@@ -118,6 +126,7 @@ export class Memory {
     const count = words[DEFINED_COUNT >> 2]!;
     for (let i = 0; i < count; i++) words[(DEFINITIONS >> 2) + words[(DEFINED >> 2) + i]!] = 0;
     words[DEFINED_COUNT >> 2] = 0;
+    words[TOKENS_LEFT >> 2] = MAX_TOKENS;
     const named = words[NAMED_COUNT >> 2]!;
     for (let i = 0; i < named; i++) words[(NAME_NUMBERS >> 2) + words[(NAMED >> 2) + i]!] = 0;
     words[NAMED_COUNT >> 2] = 0;
@@ -131,8 +140,9 @@ export class Memory {
     words[(DEFINITIONS >> 2) + chunkOffset] = template;
   }
 
-  isDefined(chunkOffset: number): boolean {
-    return this.words[(DEFINITIONS >> 2) + chunkOffset] !== 0;
+  /** The template whose definition stands at a chunk offset; 0 when it is not known. */
+  definedAt(chunkOffset: number): number {
+    return this.words[(DEFINITIONS >> 2) + chunkOffset]!;
   }
 
   /** True when no further definition of the chunk can be kept: crafted ones overlap. */
@@ -186,8 +196,9 @@ export class Memory {
 
   /** A number for a template that has no programs yet. @throws PoolFull */
   addTemplate(highest: number, rootName: number, isPlain: boolean, needs: number): number {
-    if (this.#templates + 1 >= MAX_TEMPLATES) throw new PoolFull();
-    const number = ++this.#templates;
+    const number = this.words[TEMPLATE_COUNT >> 2]! + 1;
+    if (number >= MAX_TEMPLATES) throw new PoolFull();
+    this.words[TEMPLATE_COUNT >> 2] = number;
     const at = (TEMPLATES + TEMPLATE_SIZE * number) >> 2;
     this.words.fill(0, at, at + TEMPLATE_SIZE / 4);
     this.words[at + TEMPLATE_XML / 4] = NOT_MADE;
@@ -196,17 +207,18 @@ export class Memory {
     this.words[at + TEMPLATE_ROOT_NAME / 4] = rootName;
     this.words[at + TEMPLATE_PLAIN / 4] = isPlain ? 1 : 0;
     this.words[at + TEMPLATE_NEEDS / 4] = needs;
+    this.words[at + TEMPLATE_TREE / 4] = NOT_MADE;
     this.words[(TESTS >> 2) + number] = 0;
     return number;
   }
 
-  /** Whether somebody has made a template's program, or found that it has none. */
-  isMade(template: number, format: number): boolean {
-    return this.words[((TEMPLATES + TEMPLATE_SIZE * template) >> 2) + format] !== NOT_MADE;
+  /** Address of a template's definition; 0 when the kernel has no use for it; negative when nobody has asked yet. */
+  treeOf(template: number): number {
+    return this.words[(TEMPLATES + TEMPLATE_SIZE * template + TEMPLATE_TREE) >> 2]!;
   }
 
-  setProgram(template: number, format: number, address: number): void {
-    this.words[((TEMPLATES + TEMPLATE_SIZE * template) >> 2) + format] = address;
+  setTree(template: number, address: number): void {
+    this.words[(TEMPLATES + TEMPLATE_SIZE * template + TEMPLATE_TREE) >> 2] = address;
   }
 
   /** A slot that is the caller's until it is given back; undefined when all are taken. */
@@ -220,27 +232,43 @@ export class Memory {
 
   /** @throws PoolFull */
   #take(size: number, alignment: number): number {
-    const address = Math.ceil(this.#free / alignment) * alignment;
+    const address = Math.ceil(this.words[POOL_FREE >> 2]! / alignment) * alignment;
     if (address + size > POOL + POOL_SIZE) throw new PoolFull();
-    this.#free = address + size;
+    this.words[POOL_FREE >> 2] = address + size;
     return address;
   }
 
-  /** Constant text, in UTF-8: templates have most of theirs in common. @throws PoolFull */
-  constant(text: string): PlacedText {
-    let placed = this.#texts.get(text);
-    if (placed === undefined) {
-      const bytes = encoder.encode(text);
-      placed = [this.putText(bytes), bytes.length];
-      this.#texts.set(text, placed);
+  /** Address of constant text, in UTF-8: it is in the pool once, as `pool.ts` has it. @throws PoolFull */
+  constant(text: string): number {
+    let address = this.#texts.get(text);
+    if (address === undefined) {
+      address = this.#pooled(encoder.encode(text));
+      this.#texts.set(text, address);
     }
-    return placed;
+    return address;
+  }
+
+  #pooled(text: Uint8Array): number {
+    const { words } = this;
+    let hash = 0;
+    for (const byte of text) hash = ((hash << 5) - hash + byte) | 0;
+    const chain = (TEXTS >> 2) + (hash & (TEXT_CHAINS - 1));
+    for (let at = words[chain]!; at !== 0; at = words[(at + TEXT_NEXT) >> 2]!) {
+      if (words[(at + TEXT_HASH) >> 2] !== hash || words[(at + TEXT_SIZE) >> 2] !== text.length) continue;
+      if (text.every((byte, i) => byte === this.bytes[at + i])) return at;
+    }
+    const cells = this.#take(TEXT_ALIGNMENT, TEXT_ALIGNMENT);
+    const address = this.putText(text);
+    words.set([words[chain]!, hash, text.length], cells >> 2);
+    words[chain] = address;
+    return address;
   }
 
   /** Room for constant text; what is copied in whole words may read a little behind it. @throws PoolFull */
   putText(text: Uint8Array): number {
-    const address = this.#take(text.length + TEXT_ALIGNMENT, TEXT_ALIGNMENT);
-    this.bytes.fill(0, address, address + text.length + TEXT_ALIGNMENT);
+    const size = Math.ceil((text.length + 1) / TEXT_ALIGNMENT) * TEXT_ALIGNMENT;
+    const address = this.#take(size, TEXT_ALIGNMENT);
+    this.bytes.fill(0, address, address + size);
     this.bytes.set(text, address);
     return address;
   }

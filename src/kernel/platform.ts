@@ -90,6 +90,11 @@ export function sameBytes(address: i32, at: i32, size: i32): boolean {
   return true;
 }
 
+/** Copies bytes of the chunk to where they stay. */
+export function keepInput(to: i32, at: i32, size: i32): void {
+  U8.copyWithin(to, INPUT + at, INPUT + at + size);
+}
+
 /** Moves bytes one place down. */
 export function moveDown(from: i32, to: i32): void {
   U8.copyWithin(from - 1, from, to);

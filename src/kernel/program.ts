@@ -76,7 +76,5 @@ export const LACKING = -4;
 /** Why looking at a document without a template stopped: a name, or a shape, that has not been met. */
 export const NAMELESS = -5;
 export const SHAPELESS = -6;
-
-/** Numbers of the names that documents nested in templates have; others get the next ones. */
-export const NAME_EVENT_DATA = 1;
-export const NAME_USER_DATA = 2;
+/** Why learning stopped: there is no room. All that is known must go first. */
+export const CROWDED = -7;

@@ -1,4 +1,3 @@
-import { END_OF_FRAGMENT } from './instance.ts';
 import {
   DESCRIPTORS,
   MAX_SLOTS,
@@ -21,21 +20,16 @@ import {
 import { nameNumber } from './names.ts';
 import { getI32, inU8, putI32 } from './platform.ts';
 import { NAMELESS, SHAPELESS, UNUSUAL } from './program.ts';
+import { attributeList, moveTo, nameReference, position, textOffset, textToken, textUnitsRead } from './stream.ts';
 import {
-  attributeList,
   CLOSE_EMPTY,
   CLOSE_START,
   END_ELEMENT,
+  END_OF_FRAGMENT,
   isAttribute,
-  moveTo,
-  nameReference,
   OPEN_ELEMENT_WITH_ATTRIBUTES,
   opensElement,
-  position,
-  textOffset,
-  textToken,
-  textUnitsRead,
-} from './stream.ts';
+} from './token.ts';
 import type { i32 } from './types.ts';
 import { TYPE_STRING } from './value.ts';
 

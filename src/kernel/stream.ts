@@ -16,8 +16,23 @@ import {
   putU8,
   putU16,
 } from './platform.ts';
-import { FULL, JSON_PART, NAME_EVENT_DATA, NAME_USER_DATA, UNUSUAL, XML_ATTRIBUTE, XML_TEXT } from './program.ts';
+import { FULL, JSON_PART, UNUSUAL, XML_ATTRIBUTE, XML_TEXT } from './program.ts';
 import { text } from './text.ts';
+import {
+  CHARACTER_REFERENCE,
+  CLOSE_EMPTY,
+  CLOSE_START,
+  END_ELEMENT,
+  ENTITY_REFERENCE,
+  isAttribute,
+  isText,
+  MORE,
+  OPEN_ELEMENT,
+  OPEN_ELEMENT_WITH_ATTRIBUTES,
+  opensElement,
+  TEXT_TOKEN,
+} from './token.ts';
+import { NAME_EVENT_DATA, NAME_USER_DATA } from './tree.ts';
 import type { i32 } from './types.ts';
 
 /**
@@ -25,16 +40,6 @@ import type { i32 } from './types.ts';
  * Constant text only; whatever else may stand there is the plain renderer's.
  */
 
-const OPEN_ELEMENT = 0x01;
-export const OPEN_ELEMENT_WITH_ATTRIBUTES = 0x41;
-export const CLOSE_START = 0x02;
-export const CLOSE_EMPTY = 0x03;
-export const END_ELEMENT = 0x04;
-const TEXT = 0x05;
-const ATTRIBUTE = 0x06;
-const CHARACTER_REFERENCE = 0x08;
-const ENTITY_REFERENCE = 0x09;
-const MORE = 0x40;
 const TEXT_HEADER = 4;
 const TYPE_STRING = 0x01;
 const MAX_ELEMENT_DEPTH = 64;
@@ -73,15 +78,6 @@ export function textOffset(): i32 {
 
 export function textUnitsRead(): i32 {
   return textUnits;
-}
-
-export function isAttribute(token: i32): boolean {
-  return (token & ~MORE) === ATTRIBUTE;
-}
-
-/** True of a token that begins an element. */
-export function opensElement(token: i32): boolean {
-  return token === OPEN_ELEMENT || token === OPEN_ELEMENT_WITH_ATTRIBUTES;
 }
 
 /** The number of a name that documents nested in templates have; -1 for others. */
@@ -150,7 +146,7 @@ function sameName(a: i32, b: i32): boolean {
 
 /** Reads a text token. */
 export function textToken(end: i32): boolean {
-  if (at + TEXT_HEADER > end || (inU8(at) & ~MORE) !== TEXT || inU8(at + 1) !== TYPE_STRING) return false;
+  if (at + TEXT_HEADER > end || !isText(inU8(at)) || inU8(at + 1) !== TYPE_STRING) return false;
   textUnits = inU16(at + 2);
   textAt = at + TEXT_HEADER;
   at = textAt + 2 * textUnits;
@@ -169,7 +165,7 @@ function parts(end: i32): boolean {
   partsCount = 0;
   while (at < end) {
     const token = inU8(at) & ~MORE;
-    if (token === TEXT) {
+    if (token === TEXT_TOKEN) {
       if (!textToken(end)) return false;
       partsUnits += textUnits;
     } else if (token === CHARACTER_REFERENCE) {
@@ -217,7 +213,7 @@ function putParts(out: i32, mode: i32): i32 {
   at = partsAt;
   while (at < end) {
     const token = inU8(at) & ~MORE;
-    if (token === TEXT) {
+    if (token === TEXT_TOKEN) {
       if (!textToken(end)) return UNUSUAL;
       // Surrogates that stand apart in two parts are a pair in the joined text.
       if (mode === JSON_PART && several && textUnits > 0) {
@@ -279,11 +275,11 @@ function putEntity(out: i32, name: i32, mode: i32): i32 {
 
 /** Reads one attribute: its name is returned, its character data is at hand. UNUSUAL for other contents. */
 function attribute(listEnd: i32): i32 {
-  if ((inU8(at) & ~MORE) !== ATTRIBUTE) return UNUSUAL;
+  if (!isAttribute(inU8(at))) return UNUSUAL;
   at++;
   const name = nameReference(listEnd);
   if (name < 0 || !parts(listEnd)) return UNUSUAL;
-  if (at < listEnd && (inU8(at) & ~MORE) !== ATTRIBUTE) return UNUSUAL;
+  if (at < listEnd && !isAttribute(inU8(at))) return UNUSUAL;
   return name;
 }
 

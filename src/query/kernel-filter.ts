@@ -1,4 +1,4 @@
-import type { Template } from '../binxml/tree.ts';
+import type { ContentNode } from '../binxml/tree.ts';
 import type { Chunk } from '../evtx/chunk.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import {
@@ -18,7 +18,7 @@ import {
   TEST_SLOT,
   TESTS,
 } from '../kernel/layout.ts';
-import { LACKING, NAMELESS, SHAPELESS } from '../kernel/program.ts';
+import { CROWDED, LACKING, NAMELESS, SHAPELESS } from '../kernel/program.ts';
 import type { Code } from './code.ts';
 import { TestAssembler } from './code-program.ts';
 import type { Shape } from './compile.ts';
@@ -76,6 +76,7 @@ export class KernelFilter {
       if (reason === LACKING) this.#compile();
       else if (reason === NAMELESS) kernel.learnName();
       else if (reason === SHAPELESS) kernel.learnShape();
+      else if (reason === CROWDED) kernel.empty();
       else if (!kernel.learn()) {
         words[(HITS >> 2) + words[HIT_COUNT >> 2]!++] = at | HIT_UNKNOWN;
         at++;
@@ -106,21 +107,25 @@ export class KernelFilter {
     const number = words[LACKING_TEMPLATE >> 2]!;
     const bodySlot = words[LACKING_SLOT >> 2]!;
     const body = words[LACKING_BODY >> 2]!;
-    const template = this.#kernel.templateOf(number);
-    const bodyTemplate = body === 0 ? undefined : this.#kernel.templateOf(body);
+    const root = this.#kernel.rootOf(number);
+    const bodyRoot = body === 0 ? undefined : this.#kernel.rootOf(body);
     const { generation } = this.#kernel;
     this.#kernel.fill(() => {
       // When the memory was full, templates have lost their numbers: the record is looked at anew.
-      if (generation === this.#kernel.generation) this.#add(number, bodySlot, template, body, bodyTemplate);
+      if (generation === this.#kernel.generation) this.#add(number, bodySlot, root, body, bodyRoot);
     });
   }
 
-  #add(number: number, bodySlot: number, template: Template, body: number, bodyTemplate: Template | undefined): void {
+  #add(
+    number: number,
+    bodySlot: number,
+    root: readonly ContentNode[],
+    body: number,
+    bodyRoot: readonly ContentNode[] | undefined,
+  ): void {
     const { memory } = this.#kernel;
     const { words } = memory;
-    const test = this.#assembler.assemble(
-      this.#codeOf({ content: template.root, bodySlot, body: bodyTemplate?.root, repeats: true }),
-    );
+    const test = this.#assembler.assemble(this.#codeOf({ content: root, bodySlot, body: bodyRoot, repeats: true }));
     let tests = words[(TESTS >> 2) + number]!;
     while (tests !== 0 && words[(tests + TEST_SLOT) >> 2] !== bodySlot) tests = words[tests >> 2]!;
     if (body !== 0) {

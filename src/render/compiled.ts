@@ -1,20 +1,16 @@
 import { checkDocument } from '../binxml/check.ts';
 import { BinXmlError } from '../binxml/error.ts';
 import { resolveDocument } from '../binxml/resolve.ts';
-import type { Template } from '../binxml/tree.ts';
 import { utf8Text } from '../bytes/utf8.ts';
 import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from '../kernel/engine.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { MAX_RECORDS, OUT_AT, OUTPUT, OUTPUT_SIZE, RECORDS, STOPPED_AT } from '../kernel/layout.ts';
 import type { Memory } from '../kernel/memory.ts';
-import { FORMAT_JSON, FORMAT_XML, FULL, MISSING } from '../kernel/program.ts';
+import { CROWDED, FORMAT_JSON, FORMAT_XML, FULL, MISSING } from '../kernel/program.ts';
 import { renderJson } from './json.ts';
-import { compileJson } from './json-program.ts';
-import { ProgramBuilder } from './program-builder.ts';
-import { NotCompiled } from './template-shape.ts';
+import { putTree } from './template-tree.ts';
 import { renderXml } from './xml.ts';
-import { compileXml } from './xml-program.ts';
 
 /** The forms that events are written in without being taken apart first: those of the default options. */
 export type CompiledFormat = 'xml' | 'json';
@@ -91,7 +87,7 @@ export class CompiledRenderer {
       this.#out = words[OUT_AT >> 2]!;
       if (reason === 0) continue;
       if (reason === FULL) return first + at;
-      if (reason === MISSING && this.#learn(code)) continue;
+      if (this.#helps(reason)) continue;
       try {
         if (!this.#plainLine(plainText(chunk, offsets[first + at]!, format))) return first + at;
       } catch (error) {
@@ -103,24 +99,16 @@ export class CompiledRenderer {
     return first + count;
   }
 
-  /** Makes the definition known that was missing, and its program. False when it is damaged. */
-  #learn(format: number): boolean {
-    return this.#kernel.learn((number, template) => {
-      if (!this.#memory.isMade(number, format)) this.#compile(number, template, format);
-    });
-  }
-
-  #compile(number: number, template: Template, format: number): void {
-    const builder = new ProgramBuilder(this.#memory);
-    try {
-      if (format === FORMAT_XML) compileXml(template.root, builder);
-      else compileJson(template.root, builder, (name) => this.#kernel.numberOfName(name));
-      this.#memory.setProgram(number, format, builder.finish());
-    } catch (error) {
-      // Without a program the plain renderer does its records.
-      if (!(error instanceof NotCompiled)) throw error;
-      this.#memory.setProgram(number, format, 0);
+  /** Gives the executor what it has stopped for; false when the record is not for it. */
+  #helps(reason: number): boolean {
+    if (reason === CROWDED) {
+      this.#kernel.empty();
+      return true;
     }
+    if (reason !== MISSING) return false;
+    return this.#kernel.learn((number, { root }) => {
+      if (this.#memory.treeOf(number) < 0) this.#memory.setTree(number, putTree(this.#memory, root));
+    });
   }
 
   #plainLine(text: string): boolean {
@@ -144,9 +132,7 @@ export class CompiledRenderer {
     for (;;) {
       const reason = this.#executor.records(0, 1, code, OUTPUT, OUTPUT + OUTPUT_SIZE);
       if (reason === 0) return utf8Text(bytes, OUTPUT, words[OUT_AT >> 2]! - 1);
-      if (reason !== MISSING || !this.#learn(code)) {
-        return plainText(chunk, chunkOffset, format);
-      }
+      if (!this.#helps(reason)) return plainText(chunk, chunkOffset, format);
     }
   }
 

@@ -1,13 +1,22 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it, test } from 'vitest';
-import { defineTemplate, element, instance, substitution } from '../../src/binxml/template-builder.ts';
-import type { AttributePart } from '../../src/binxml/tree.ts';
+import { describe, expect, it, test, vi } from 'vitest';
+import { defineTemplate, element, instance, optional, substitution } from '../../src/binxml/template-builder.ts';
+import type { AttributePart, ElementNode } from '../../src/binxml/tree.ts';
 import { value } from '../../src/binxml/typed-value.ts';
 import { Chunk, hasChunkMagic } from '../../src/evtx/chunk.ts';
 import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
 import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
 import { Kernel } from '../../src/kernel/kernel.ts';
-import { OUTPUT, SLACK } from '../../src/kernel/layout.ts';
+import {
+  MAX_TEMPLATES,
+  OUTPUT,
+  POOL,
+  POOL_FREE,
+  POOL_SIZE,
+  SLACK,
+  TEMPLATE_COUNT,
+  TOKENS_LEFT,
+} from '../../src/kernel/layout.ts';
 import { CompiledRenderer } from '../../src/render/compiled.ts';
 import { corpus, corpusLogs, corpusPath, NO_CORPUS } from '../corpus.ts';
 import { MemoryLog } from '../evtx/memory-log.ts';
@@ -168,6 +177,116 @@ describe('the compiled renderers', () => {
     });
   });
 
+  describe('write definitions that hold more than plain text', () => {
+    const text = (text: string) => ({ kind: 'text', text }) as const;
+    const character = (code: number) => ({ kind: 'charref', code }) as const;
+    const entity = (name: string) => ({ kind: 'entityref', name }) as const;
+    const slot = substitution(0, value.string('').type);
+    const some: Readonly<Record<string, readonly AttributePart[]>> = {
+      'all that is escaped': [text('a & b < c > d "e" \'f\' \\ g')],
+      'control characters': [text('a\tb\nc\u0001d\u007f')],
+      'letters beyond ASCII': [text('Größe 日本 😀')],
+      references: [character(9), entity('amp'), text('x'), entity('quot'), character(0xe9), entity('nbsp')],
+      'halves of pairs': [text('\ud83d'), text('\ude00')],
+      'a half beside a value': [text('x\ud83d'), slot],
+      'a value beside text': [text('x='), slot, text('.')],
+      'two values': [slot, slot],
+      'optional values': [text('x'), optional(1, slot.type), text('y'), optional(1, slot.type)],
+      'an empty text': [text('')],
+      nothing: [],
+    };
+    const eventWith = (parts: readonly AttributePart[], name: string) => [
+      element('Event', {}, [
+        element(name, { a: parts, b: 'x' }, parts),
+        element('Twice', {}, [text('1')]),
+        element('Twice', {}, [text('2')]),
+        element('EventData', {}, [element('Data', { Name: 'n' }, parts), element('Data', { Name: parts }, ['d'])]),
+      ]),
+      element('Event', {}, [element('Data', {}, parts), element('Data', {}, [slot]), element(name, { a: parts })]),
+      element('Event', { [name]: optional(1, slot.type) }, parts),
+      element('Event', {}, [...parts, { kind: 'cdata', text: 'a]]>b' }, { kind: 'pi', target: 'p', data: 'q?>' }]),
+    ];
+    const chunkOf = (event: ElementNode) => {
+      const log = new MemoryLog();
+      const writer = new EvtxFileWriter(log);
+      const template = defineTemplate(event);
+      writer.add([instance(template, [value.string('"v" & w'), value.none])], 0n);
+      writer.add([instance(template, [value.string(''), value.string('there')])], 0n);
+      writer.finish();
+      return chunksOf(log.bytes())[0]!;
+    };
+
+    it.each(Object.entries(some))('%s', (_, parts) => {
+      for (const name of ['Plain', 'Größe', 'Data']) {
+        for (const event of eventWith(parts, name)) {
+          const { records, disagreements } = compareRenderers(chunkOf(event));
+          expect(records).toBe(4);
+          expect(disagreements).toEqual([]);
+        }
+      }
+    });
+  });
+
+  it.each(KERNELS)('read and compile definitions by themselves', (kernel) => {
+    const learn = vi.spyOn(kernel, 'learn');
+    kernel.empty();
+    const renderer = new CompiledRenderer(kernel);
+    const event = (field: string) =>
+      element('Event', { xmlns: 'u' }, [
+        element('System', {}, [element('EventID', { Qualifiers: optional(0, 6) }, [optional(1, 6)])]),
+        element('EventData', {}, [element('Data', { Name: field }, [substitution(2, 1)])]),
+      ]);
+    const log = new MemoryLog();
+    const writer = new EvtxFileWriter(log);
+    for (const field of ['One', 'Two', 'One']) {
+      const values = [value.none, value.uint16(7), value.string(field)];
+      writer.add([instance(defineTemplate(event(field)), values)], 0n);
+    }
+    writer.finish();
+    const chunk = new Chunk(chunksOf(log.bytes())[0]!, 0, 0);
+    const offsets = chunk.liveRecords();
+    for (const format of FORMATS) {
+      renderer.clear();
+      expect(renderer.lines(chunk, offsets, 0, 3, format, () => {})).toBe(3);
+    }
+    expect(kernel.memory.words[TEMPLATE_COUNT >> 2]).toBe(2);
+    expect(renderer.plain).toBe(0);
+    expect(learn).not.toHaveBeenCalled();
+  });
+
+  it.each(KERNELS)('begin again when there is no room for what they learn', (kernel) => {
+    const [bytes] = chunksOf(sampleLog(700).log.bytes());
+    const { words } = kernel.memory;
+    for (const left of [0, 64, 512, 1024, 2048]) {
+      kernel.empty();
+      const { generation } = kernel;
+      words[POOL_FREE >> 2] = POOL + POOL_SIZE - left;
+      expect(compareRenderers(bytes!).disagreements).toEqual([]);
+      expect(kernel.generation).toBeGreaterThan(generation);
+    }
+    words[TEMPLATE_COUNT >> 2] = MAX_TEMPLATES - 1;
+    const { generation } = kernel;
+    expect(compareRenderers(bytes!).disagreements).toEqual([]);
+    expect(kernel.generation).toBe(generation);
+    kernel.empty();
+    words[TEMPLATE_COUNT >> 2] = MAX_TEMPLATES - 1;
+    expect(compareRenderers(bytes!).disagreements).toEqual([]);
+    expect(kernel.generation).toBe(generation + 2);
+  });
+
+  it.each(KERNELS)('read no more of a chunk than a full one has', (kernel) => {
+    const learn = vi.spyOn(kernel, 'learn');
+    kernel.empty();
+    const [bytes] = chunksOf(sampleLog(700).log.bytes());
+    const chunk = new Chunk(bytes!, 0, 0);
+    const renderer = new CompiledRenderer(kernel);
+    kernel.use(chunk);
+    kernel.memory.words[TOKENS_LEFT >> 2] = 10;
+    expect(renderer.text(chunk, chunk.liveRecords()[0]!, 'xml')).toMatch(/^<Event/);
+    expect(learn).toHaveBeenCalled();
+    expect(kernel.memory.words[TOKENS_LEFT >> 2]).toBe(0);
+  });
+
   it('work without WebAssembly', () => {
     const globals = globalThis as { WebAssembly?: unknown };
     const { WebAssembly } = globals;
@@ -184,6 +303,7 @@ test.skipIf(corpus === undefined)(
   `every record of every real log comes out the same three times (${NO_CORPUS})`,
   () => {
     const before = RENDERERS.map(({ plain }) => plain);
+    const helps = KERNELS.map((kernel) => vi.spyOn(kernel, 'learn'));
     let records = 0;
     let damaged = 0;
     for (const path of corpusLogs()) {
@@ -198,5 +318,7 @@ test.skipIf(corpus === undefined)(
     expect(damaged).toBeLessThan(records / 1000);
     // Hardly any of it is left to the plain renderer: else this would compare it with itself.
     for (const [i, { plain }] of RENDERERS.entries()) expect(plain - before[i]!).toBeLessThan(records / 300);
+    // Definitions that the kernel does not read by itself are damaged ones.
+    for (const help of helps) expect(help.mock.calls.length).toBeLessThan(records / 1000);
   },
 );

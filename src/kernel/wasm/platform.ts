@@ -93,6 +93,11 @@ export function sameBytes(address: i32, at: i32, size: i32): bool {
   return true;
 }
 
+/** Copies bytes of the chunk to where they stay. */
+export function keepInput(to: i32, at: i32, size: i32): void {
+  memory.copy(to, input + at, size);
+}
+
 /** Moves bytes one place down. */
 export function moveDown(from: i32, to: i32): void {
   memory.copy(from - 1, from, to - from);

@@ -7,7 +7,6 @@ import type { RecordCursor } from '../../evtx/record-cursor.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import { systemValue } from '../../render/system-values.ts';
-import { onlySubstitution } from '../../render/template-shape.ts';
 import { statFile } from './files.ts';
 import { LogFile } from './log-file.ts';
 import { LogWalker } from './log-walker.ts';
@@ -88,7 +87,8 @@ function namePlace(root: Fragment): NamePlace {
   const provider = child(child(child(root, 'Event')?.content, 'System')?.content, 'Provider');
   const name = provider?.attributes.find((attribute) => attribute.name === 'Name')?.value;
   if (name === undefined || name.length === 0) return undefined;
-  const slot = onlySubstitution(name);
+  const [only] = name;
+  const slot = name.length === 1 && only!.kind === 'substitution' ? only : undefined;
   if (slot !== undefined) return { slot: slot.index };
   let text = '';
   for (const part of name) {
