@@ -9,5 +9,7 @@ export default defineConfig({
     // Exhaustive tests on a machine that does other things besides: a limit against hanging, not a measurement.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Commands that tests run leave nothing in the user's cache.
+    env: { WINEVT_CODE_CACHE: 'off' },
   },
 });

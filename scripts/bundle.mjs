@@ -2,6 +2,7 @@
 // and the program of worker threads.
 // Node starts CommonJS sooner than ES modules, and few files sooner than many. Each module is in one file only, so that
 // state it keeps exists once in a process; what a verb alone needs is in files of its own, loaded when the verb runs.
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
@@ -135,7 +136,6 @@ mkdirSync(target, { recursive: true });
 writeFileSync(join(target, 'package.json'), '{ "type": "commonjs" }\n');
 writeFileSync(join(target, 'LICENSES.txt'), notices(Object.keys(split.metafile.inputs)));
 /** What the verb that is used most needs: a file each would cost more to find than to load. */
-const CORE = 'core.js';
 const CORE_ENTRIES = ['src/cli/command.ts', 'src/cli/query-events.ts'];
 const outputs = new Map(Object.entries(split.metafile.outputs).map(([path, output]) => [basename(path), output]));
 const namesOf = (output) =>
@@ -192,13 +192,15 @@ const coreBuild = await build({
   ...OPTIONS,
   absWorkingDir: root,
   stdin: { contents: core.map((name, i) => `export * as part${i} from './${name}';`).join('\n'), resolveDir: target },
-  outfile: join(target, CORE),
+  outfile: join(target, 'core.js'),
   bundle: true,
   banner: { js: MODULE_URL },
   write: false,
   plugins: [joined],
 });
 const [map, code] = coreBuild.outputFiles.sort((one) => (one.path.endsWith('.map') ? -1 : 1));
+// Named by its content: what src/cli/code-cache.ts keeps of it goes by the name.
+const CORE = `core-${createHash('sha256').update(code.text).digest('hex').slice(0, 16)}.js`;
 write(CORE, code.text, map.text);
 
 const fromCore = (all, file) => (core.includes(file) ? `require("./${CORE}").part${core.indexOf(file)}` : all);

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import * as path from 'node:path';
 import { type EventLogReader, EventLogSession, type EventRecord, isCancelled } from '../index.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { DEMO_EVENTS, writeDemoLog } from './demo-file.ts';
 import { showStore } from './demo-store.ts';
 import { ExitStatus } from './exit-status.ts';
@@ -14,13 +14,6 @@ const ROWS = 12;
 const FAILED_LOGONS = '*[System[EventID=4625]]';
 const PROCESS_STARTS = "*[System[EventID=4688] and EventData[Data[@Name='NewProcessName']]]";
 const BATCH = 1024;
-
-function cacheFolder(): string {
-  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  if (process.platform === 'win32') return path.join(LOCALAPPDATA ?? homedir(), 'winevt', 'cache');
-  if (process.platform === 'darwin') return path.join(homedir(), 'Library', 'Caches', 'winevt');
-  return path.join(XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'winevt');
-}
 
 function say(line = ''): void {
   process.stdout.write(`${line}\n`);

@@ -6,8 +6,17 @@ import { endWithReader } from './end-with-reader.ts';
 // Whoever asks for the version does not wait for the command to load.
 const ASKS_VERSION = /^(?:-v|--version|version)$/i;
 
-/** Node 22.8 and later can keep compiled code from run to run, in the folder for temporary files. */
+/** `off`: no compiled code is kept from run to run. */
+const CACHE_VARIABLE = 'WINEVT_CODE_CACHE';
+
+/** Node 22.8 and later can keep compiled code themselves, in the folder for temporary files. */
 const { enableCompileCache } = nodeModule as { readonly enableCompileCache?: () => unknown };
+
+async function keepCode(verb: string): Promise<void> {
+  if (process.env[CACHE_VARIABLE]?.toLowerCase() === 'off') return;
+  if (enableCompileCache === undefined) (await import('./code-cache.ts')).keepCompiledCode(verb);
+  else enableCompileCache();
+}
 
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -21,7 +30,7 @@ async function main(given: readonly string[]): Promise<void> {
     process.stdout.write(`${version()}\n`);
     return;
   }
-  enableCompileCache?.();
+  await keepCode(first ?? '');
   const { runCommand } = await import('./command.ts');
   // Not process.exit(): what was written must still reach a pipe.
   process.exitCode = await runCommand(given, version());
