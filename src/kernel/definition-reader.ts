@@ -27,6 +27,7 @@ import {
   TEMPLATE_PLAIN,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
+  TEMPLATE_TIME,
   TEMPLATE_TREE,
   TEMPLATE_XML,
   TEMPLATES,
@@ -68,9 +69,14 @@ import {
   ELEMENT_UNITS,
   firstContent,
   isOptional,
+  kindOf,
+  NAME_SYSTEM,
+  NAME_SYSTEM_TIME,
+  NAME_TIME_CREATED,
   NO_DEPENDENCY,
   NODE_KIND,
   NODE_SIZE,
+  onlySlot,
   SUBSTITUTION,
   SUBSTITUTION_OPTIONAL,
   SUBSTITUTION_SIZE,
@@ -306,6 +312,7 @@ function numbered(target: i32): i32 {
   putI32(entry + TEMPLATE_PLAIN, 1);
   putI32(entry + TEMPLATE_NEEDS, needsOf(tree));
   putI32(entry + TEMPLATE_TREE, tree);
+  putI32(entry + TEMPLATE_TIME, timeSlotOf(tree));
   putI32(TESTS + 4 * template, 0);
   putI32(TEMPLATE_COUNT, template);
   return template;
@@ -331,6 +338,35 @@ function needsOf(root: i32): i32 {
     part = behind(part);
   }
   return needs;
+}
+
+/** The slot that has the event's time, as `render/stored-time.ts` tells it; -1 where it stands in no single one. */
+function timeSlotOf(root: i32): i32 {
+  const system = onlyChild(root, NAME_SYSTEM);
+  const time = system === 0 ? 0 : onlyChild(system, NAME_TIME_CREATED);
+  if (time === 0) return -1;
+  let at = time + ELEMENT_SIZE;
+  for (let i = getI32(time + ELEMENT_ATTRIBUTES); i > 0; i--) {
+    if (getI32(at + ATTRIBUTE_NAME) === NAME_SYSTEM_TIME) {
+      return onlySlot(at + ATTRIBUTE_SIZE, getI32(at + ATTRIBUTE_PARTS));
+    }
+    at = behind(at);
+  }
+  return -1;
+}
+
+/** The one child of that name; 0 when there is none, or more than one. */
+function onlyChild(parent: i32, named: i32): i32 {
+  let found = 0;
+  let node = firstContent(parent);
+  for (let i = getI32(parent + ELEMENT_CONTENTS); i > 0; i--) {
+    if (kindOf(node) === ELEMENT && getI32(node + ELEMENT_NAME) === named) {
+      if (found !== 0) return 0;
+      found = node;
+    }
+    node = behind(node);
+  }
+  return found;
 }
 
 /** Keeps the byte form, so that it is known in other chunks. False when there is no room. */

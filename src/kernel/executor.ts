@@ -1,11 +1,13 @@
 import { compiled } from './compiler.ts';
 import { countOf, descriptorsOf, openInstance } from './instance.ts';
 import {
+  LINE_TIME,
   MAX_DEPTH,
   MISSING_AT,
   MISSING_END,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
+  TEMPLATE_TIME,
   TEMPLATES,
   VALUES,
   VALUES_SIZE,
@@ -49,7 +51,17 @@ import { position, rootNumber, streamed } from './stream.ts';
 import { forgetHidden, hidden } from './text.ts';
 import { END_OF_FRAGMENT, FRAGMENT_HEADER, opensElement, TEMPLATE_INSTANCE } from './token.ts';
 import type { i32 } from './types.ts';
-import { itemSize, itemStride, itemTypeOf, MAX_SCALAR, TYPE_ARRAY, TYPE_BIN_XML, TYPE_NULL, value } from './value.ts';
+import {
+  itemSize,
+  itemStride,
+  itemTypeOf,
+  MAX_SCALAR,
+  TYPE_ARRAY,
+  TYPE_BIN_XML,
+  TYPE_FILE_TIME,
+  TYPE_NULL,
+  value,
+} from './value.ts';
 
 /**
  * Runs a template's program on the values of a record, straight to bytes.
@@ -114,9 +126,20 @@ export function document(out: i32, from: i32, end: i32, depth: i32, format: i32)
     if (((descriptor >> 16) & 0xff) === TYPE_BIN_XML) nested++;
   }
   if (offset > end || (offset < end && inU8(offset) !== END_OF_FRAGMENT)) return UNUSUAL;
+  if (depth === 0) noteTime(getI32(entry + TEMPLATE_TIME), descriptors, count);
   const next = run(program, out, descriptors, count, depth, nested, format);
   rootName = getI32(entry + TEMPLATE_ROOT_NAME);
   return next;
+}
+
+/** Keeps the record's time, for who must order lines by it. */
+function noteTime(slot: i32, descriptors: i32, count: i32): void {
+  if (slot < 0 || slot >= count) return;
+  const descriptor = inI32(descriptors + 4 * slot);
+  if (((descriptor >> 16) & 0xff) !== TYPE_FILE_TIME || (descriptor & 0xffff) < 8) return;
+  const at = getI32(VALUES + 4 * slot);
+  putI32(LINE_TIME, inI32(at));
+  putI32(LINE_TIME + 4, inI32(at + 4));
 }
 
 /** @param nestedCount how many of the values are nested documents */
@@ -523,6 +546,8 @@ function memberArray(start: i32, before: i32, beforeSize: i32, type: i32, from: 
  */
 export function event(out: i32, at: i32, end: i32, format: i32): i32 {
   forgetHidden();
+  putI32(LINE_TIME, 0);
+  putI32(LINE_TIME + 4, 0);
   if (format !== FORMAT_JSON) {
     const next = document(out, at, end, 0, format);
     return next === out || hidden() > MAX_HIDDEN ? UNUSUAL : next;

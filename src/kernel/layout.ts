@@ -44,6 +44,8 @@ export const HIT_COUNT = 1364;
 /** The record is whole: nothing in it can turn out to be damaged. */
 export const HIT_WHOLE = 0x10000;
 export const HIT_UNKNOWN = 0x20000;
+/** Where each line ends that is written, in the order of the list of records: in the place of hits, which are not wanted any more. */
+export const LINE_ENDS = HITS;
 
 /** Member names of the JSON objects being written for a record without a template: address, size, count. */
 export const KEYS = 43_008;
@@ -90,6 +92,8 @@ export const NEEDS_NOTHING = -1;
 export const NEEDS_MORE = -2;
 /** Address of its definition's root node; 0: none, the plain renderer does its records. */
 export const TEMPLATE_TREE = 24;
+/** Slot of System/TimeCreated/@SystemTime, or -1. */
+export const TEMPLATE_TIME = 28;
 
 /** Per template number: address of the tests that the filter at hand has for it; 0: none yet. */
 export const TESTS = TEMPLATES + MAX_TEMPLATES * TEMPLATE_SIZE;
@@ -156,8 +160,12 @@ export const DRAFT_PLACES_SIZE = 64 * 1024;
 export const DRAFT_MEMBERS = DRAFT_PLACES + DRAFT_PLACES_SIZE;
 export const DRAFT_MEMBERS_SIZE = 16 * 1024;
 
+/** System/TimeCreated of each record that is written, 64 bits in the order of the list; 0: not known. And that of the one at hand. */
+export const LINE_TIMES = DRAFT_MEMBERS + DRAFT_MEMBERS_SIZE;
+export const LINE_TIME = LINE_TIMES + 8 * MAX_RECORDS;
+
 /** Texts, definitions, programs: what is learned. */
-export const POOL = DRAFT_MEMBERS + DRAFT_MEMBERS_SIZE;
+export const POOL = LINE_TIME + 256;
 export const POOL_SIZE = 12 * 1024 * 1024;
 /** How far the pool is taken, and how many templates have a number: 0 is none's. */
 export const POOL_FREE = 1392;

@@ -42,6 +42,7 @@ import {
   TEMPLATE_PLAIN,
   TEMPLATE_ROOT_NAME,
   TEMPLATE_SIZE,
+  TEMPLATE_TIME,
   TEMPLATE_TREE,
   TEMPLATE_XML,
   TEMPLATES,
@@ -62,7 +63,17 @@ export class PoolFull extends Error {}
 const NOT_MADE = -1;
 
 /** The first texts of the pool: `tree.ts` has their addresses. */
-const KNOWN_TEXTS = ['EventData', 'UserData', 'Data', 'Name', '#attributes', '#text'];
+const KNOWN_TEXTS = [
+  'EventData',
+  'UserData',
+  'Data',
+  'Name',
+  '#attributes',
+  '#text',
+  'System',
+  'TimeCreated',
+  'SystemTime',
+];
 
 /** A stretch of the memory for lines that stay there until somebody has looked at them. */
 export interface OutputSlot {
@@ -77,6 +88,8 @@ export class Memory {
   readonly buffer: ArrayBufferLike;
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
+  /** The same in 64 bits. */
+  readonly longs: BigUint64Array;
   #names = 0;
   readonly #texts = new Map<string, number>();
   readonly slots: readonly OutputSlot[];
@@ -92,6 +105,7 @@ export class Memory {
     this.buffer = buffer;
     this.bytes = new Uint8Array(buffer);
     this.words = new Int32Array(buffer);
+    this.longs = new BigUint64Array(buffer, 0, buffer.byteLength >> 3);
     const { bytes } = this;
     const put = (address: number, text: string) => {
       for (let i = 0; i < text.length; i++) bytes[address + i] = text.charCodeAt(i);
@@ -208,6 +222,7 @@ export class Memory {
     this.words[at + TEMPLATE_PLAIN / 4] = isPlain ? 1 : 0;
     this.words[at + TEMPLATE_NEEDS / 4] = needs;
     this.words[at + TEMPLATE_TREE / 4] = NOT_MADE;
+    this.words[at + TEMPLATE_TIME / 4] = -1;
     this.words[(TESTS >> 2) + number] = 0;
     return number;
   }

@@ -59,6 +59,9 @@ export const NAME_DATA = FIRST_TEXT + 2 * KNOWN_TEXT_SIZE;
 export const NAME_NAME = FIRST_TEXT + 3 * KNOWN_TEXT_SIZE;
 export const NAME_ATTRIBUTES = FIRST_TEXT + 4 * KNOWN_TEXT_SIZE;
 export const NAME_TEXT = FIRST_TEXT + 5 * KNOWN_TEXT_SIZE;
+export const NAME_SYSTEM = FIRST_TEXT + 6 * KNOWN_TEXT_SIZE;
+export const NAME_TIME_CREATED = FIRST_TEXT + 7 * KNOWN_TEXT_SIZE;
+export const NAME_SYSTEM_TIME = FIRST_TEXT + 8 * KNOWN_TEXT_SIZE;
 
 export function kindOf(node: i32): i32 {
   return getI32(node + NODE_KIND);

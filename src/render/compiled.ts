@@ -5,7 +5,16 @@ import { utf8Text } from '../bytes/utf8.ts';
 import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from '../kernel/engine.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { MAX_RECORDS, OUT_AT, OUTPUT, OUTPUT_SIZE, RECORDS, STOPPED_AT } from '../kernel/layout.ts';
+import {
+  LINE_ENDS,
+  LINE_TIMES,
+  MAX_RECORDS,
+  OUT_AT,
+  OUTPUT,
+  OUTPUT_SIZE,
+  RECORDS,
+  STOPPED_AT,
+} from '../kernel/layout.ts';
 import type { Memory } from '../kernel/memory.ts';
 import { CROWDED, FORMAT_JSON, FORMAT_XML, FULL, MISSING } from '../kernel/program.ts';
 import { renderJson } from './json.ts';
@@ -55,6 +64,20 @@ export class CompiledRenderer {
     return this.#out - this.#start;
   }
 
+  /**
+   * Where in the {@link output} the line ends that the last {@link lines} has written for the `index`-th of its records; that of one
+   * that is left out is empty. Valid until the next call.
+   */
+  endOf(index: number): number {
+    return this.#memory.words[(LINE_ENDS >> 2) + index]! - this.#start;
+  }
+
+  /** System/TimeCreated of that record as a FILETIME; undefined where it takes more to tell it. */
+  timeOf(index: number): bigint | undefined {
+    const time = this.#memory.longs[(LINE_TIMES >> 3) + index]!;
+    return time === 0n ? undefined : time;
+  }
+
   /** Begins anew. @param start where in the kernel's memory the output goes: its own place, unless told */
   clear(start = OUTPUT, limit = OUTPUT + OUTPUT_SIZE): void {
     this.#start = start;
@@ -76,7 +99,7 @@ export class CompiledRenderer {
     format: CompiledFormat,
     onDamaged: OnDamaged,
   ): number {
-    const { words } = this.#memory;
+    const { words, longs } = this.#memory;
     const count = Math.min(last - first, MAX_RECORDS);
     for (let i = 0; i < count; i++) words[(RECORDS >> 2) + i] = offsets[first + i]!;
     const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
@@ -94,6 +117,8 @@ export class CompiledRenderer {
         if (!(error instanceof BinXmlError)) throw error;
         onDamaged(first + at, error);
       }
+      words[(LINE_ENDS >> 2) + at] = this.#out;
+      longs[(LINE_TIMES >> 3) + at] = 0n;
       at++;
     }
     return first + count;

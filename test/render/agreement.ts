@@ -5,6 +5,7 @@ import { Chunk } from '../../src/evtx/chunk.ts';
 import { type CompiledFormat, CompiledRenderer } from '../../src/render/compiled.ts';
 import { renderJson } from '../../src/render/json.ts';
 import { renderXml } from '../../src/render/xml.ts';
+import { timeOfRecord } from '../../src/service/local/local-event.ts';
 import { KERNELS } from '../kernels.ts';
 
 export const FORMATS: readonly CompiledFormat[] = ['xml', 'json'];
@@ -31,7 +32,12 @@ function compiledLine(renderer: CompiledRenderer, chunk: Chunk, chunkOffset: num
   renderer.clear();
   const reached = renderer.lines(chunk, [chunkOffset], 0, 1, format, (_, error) => (damaged = error));
   if (damaged !== undefined) return `damaged: ${damaged.message}`;
-  if (reached === 1) return Buffer.from(renderer.output).toString();
+  if (reached === 1) {
+    const time = renderer.timeOf(0);
+    if (time !== undefined && time !== timeOfRecord(chunk, chunkOffset)) return `the time is ${time}`;
+    if (renderer.endOf(0) !== renderer.outputSize) return `the line ends at ${renderer.endOf(0)}`;
+    return Buffer.from(renderer.output).toString();
+  }
   return Buffer.from(renderer.large(chunk, chunkOffset, format)).toString();
 }
 

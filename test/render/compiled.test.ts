@@ -233,13 +233,17 @@ describe('the compiled renderers', () => {
     const renderer = new CompiledRenderer(kernel);
     const event = (field: string) =>
       element('Event', { xmlns: 'u' }, [
-        element('System', {}, [element('EventID', { Qualifiers: optional(0, 6) }, [optional(1, 6)])]),
+        element('System', {}, [
+          element('EventID', { Qualifiers: optional(0, 6) }, [optional(1, 6)]),
+          element('TimeCreated', { SystemTime: substitution(3, 17) }),
+        ]),
         element('EventData', {}, [element('Data', { Name: field }, [substitution(2, 1)])]),
       ]);
     const log = new MemoryLog();
     const writer = new EvtxFileWriter(log);
     for (const field of ['One', 'Two', 'One']) {
-      const values = [value.none, value.uint16(7), value.string(field)];
+      const time = value.fileTime(field === 'One' ? 3n : 4n);
+      const values = [value.none, value.uint16(7), value.string(field), time];
       writer.add([instance(defineTemplate(event(field)), values)], 0n);
     }
     writer.finish();
@@ -249,6 +253,8 @@ describe('the compiled renderers', () => {
       renderer.clear();
       expect(renderer.lines(chunk, offsets, 0, 3, format, () => {})).toBe(3);
     }
+    expect([0, 1, 2].map((i) => renderer.timeOf(i))).toEqual([3n, 4n, 3n]);
+    expect(renderer.endOf(2)).toBe(renderer.outputSize);
     expect(kernel.memory.words[TEMPLATE_COUNT >> 2]).toBe(2);
     expect(renderer.plain).toBe(0);
     expect(learn).not.toHaveBeenCalled();

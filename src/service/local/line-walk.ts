@@ -17,6 +17,21 @@ export const RUN_ROOM = 128 * 1024;
 /** Told, at the commit point of each part, where the position is from now on, and the record id of the part's last event. */
 export type Moved = (to: Boundary, lastId: bigint | undefined) => void;
 
+/** Events of one chunk whose lines have been written. Its parts are only there during the call that they are told in. */
+export interface WrittenRun {
+  readonly loaded: LoadedChunk;
+  readonly chunk: Chunk;
+  /** Records, and where they stand in the chunk; those `from … to - 1` are meant. */
+  readonly records: ArrayLike<number>;
+  readonly offsets: ArrayLike<number>;
+  readonly from: number;
+  readonly to: number;
+  /** Where the line of a record ends: counted from that of `from`. That of one that is left out is empty. */
+  endOf(index: number): number;
+  /** The event's time, where it is known already. */
+  timeOf(index: number): bigint | undefined;
+}
+
 /** What is to be written, and who takes it. */
 export interface LineSink {
   readonly format: LineContent;
@@ -30,6 +45,8 @@ export interface LineSink {
    * @param before the boundary in front of them
    */
   take(lines: Uint8Array, events: number, before: Boundary): void;
+  /** Told, right before it takes lines, of each event in them. */
+  readonly takeRun?: ((run: WrittenRun) => void) | undefined;
 }
 
 /**
@@ -189,6 +206,7 @@ class LineWriter {
       reached++;
       this.#crowded = slot !== undefined;
     }
+    const isLarge = part.buffer !== renderer.output.buffer;
     const events = reached - done - damaged.length;
     let last = reached - 1;
     while (damaged.at(-1) === last) {
@@ -197,6 +215,11 @@ class LineWriter {
     }
     const hits = this.#hits;
     this.#operation.commit(() => {
+      if (events > 0 && this.#sink.takeRun !== undefined) {
+        const endOf = (index: number) => (isLarge ? part.length : renderer.endOf(index - done));
+        const timeOf = (index: number) => (isLarge ? undefined : renderer.timeOf(index - done));
+        this.#sink.takeRun({ loaded, chunk, records: hits, offsets, from: done, to: reached, endOf, timeOf });
+      }
       if (events > 0) this.#sink.take(part, events, { chunk: loaded.index, record: this.#before(hits[done]!) });
       const to = { chunk: loaded.index, record: this.#behind(hits[reached - 1]!) };
       this.#moved(to, events > 0 ? chunk.recordId(offsets[last]!) : undefined);

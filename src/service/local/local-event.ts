@@ -3,6 +3,7 @@ import { InstanceCursor } from '../../binxml/instance-cursor.ts';
 import { resolveDocument } from '../../binxml/resolve.ts';
 import type { Fragment } from '../../binxml/tree.ts';
 import { EvtError } from '../../errors/evt-error.ts';
+import type { Chunk } from '../../evtx/chunk.ts';
 import { storedTime } from '../../render/stored-time.ts';
 import { eventTime } from '../../render/system-values.ts';
 import type { EventPosition, LineFormat, LogEvent } from '../service.ts';
@@ -83,15 +84,19 @@ export class LocalEvent implements LogEvent {
     return threadRenderer().text(chunk, chunkOffset, format);
   }
 
-  /** FILETIME that orders events of several logs. An event that cannot be decoded goes by its header. */
+  /** FILETIME that orders events of several logs. */
   get time(): bigint {
-    try {
-      const { chunk, chunkOffset } = this.found;
-      const stored = chunk.readInstance(chunkOffset, cursor) ? storedTime(cursor) : undefined;
-      return stored ?? eventTime(this.tree[0], this.writtenTime);
-    } catch (error) {
-      if (error instanceof EvtError) return this.writtenTime;
-      throw error;
-    }
+    return timeOfRecord(this.found.chunk, this.found.chunkOffset);
+  }
+}
+
+/** FILETIME that orders the events of several logs. An event that cannot be decoded goes by its header. */
+export function timeOfRecord(chunk: Chunk, chunkOffset: number): bigint {
+  try {
+    const stored = chunk.readInstance(chunkOffset, cursor) ? storedTime(cursor) : undefined;
+    return stored ?? eventTime(resolveDocument(chunk.document(chunkOffset))[0], chunk.writtenTime(chunkOffset));
+  } catch (error) {
+    if (error instanceof EvtError) return chunk.writtenTime(chunkOffset);
+    throw error;
   }
 }

@@ -388,7 +388,7 @@ function resultSet(
   const onDamaged = ({ found: { chunk, chunkOffset }, path }: LocalEvent, { detail }: EvtError) =>
     request.onDamage?.(recordDamage(path, chunk, chunkOffset, detail));
   return new LocalResultSet({
-    order: orders.length === 1 ? orders[0]!.order : new MergedOrder(orders, request.direction, onDamaged),
+    order: orders.length === 1 ? orders[0]!.order : new MergedOrder(orders, request.direction),
     sources,
     warnings: parsed.warnings.map(({ sentence }) => sentence),
     progress,

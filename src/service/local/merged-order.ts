@@ -1,13 +1,13 @@
-import { EvtError } from '../../errors/evt-error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { type Task, TURN } from '../../operations/task.ts';
-import type { EventPosition, ReadDirection } from '../service.ts';
+import type { EventPosition, LineFormat, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
 import type { LocalEvent } from './local-event.ts';
 import { OutOfTime } from './log-walker.ts';
 import { MergedPlace, type SourcePlace } from './merged-place.ts';
 import { MergedSource } from './merged-source.ts';
 import type { Mark, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
+import type { SingleOrder } from './single-order.ts';
 
 /** A place to go back to. */
 interface Waymark {
@@ -30,27 +30,22 @@ const NOTHING = new Uint8Array(0);
 export class MergedOrder implements ResultOrder {
   readonly #sources: readonly MergedSource[];
   readonly #direction: ReadDirection;
-  readonly #onDamaged: (event: LocalEvent, error: EvtError) => void;
   readonly #start: Waymark;
   #place: MergedPlace;
   /** Logs whose next event is known: a heap, the one that comes first on top. */
   readonly #heap: MergedSource[] = [];
   /** Logs whose next event must be found. */
   #unknown: MergedSource[];
+  /** What is known of the logs' next events are lines; undefined: events. */
+  #format: LineFormat | undefined;
   /** Events that were counted log by log; 0 when all logs have been. */
   #counted = 0;
   #waymarks: Waymark[] = [];
   #stride = 256;
 
-  /** @param onDamaged told of an event that cannot be written */
-  constructor(
-    sources: readonly { order: ResultOrder; name: string }[],
-    direction: ReadDirection,
-    onDamaged: (event: LocalEvent, error: EvtError) => void,
-  ) {
+  constructor(sources: readonly { order: SingleOrder; name: string }[], direction: ReadDirection) {
     this.#sources = sources.map(({ order, name }, i) => new MergedSource(order, name, i));
     this.#direction = direction;
-    this.#onDamaged = onDamaged;
     const places = sources.map(({ order }) => ({ mark: order.mark, lastId: undefined }));
     this.#place = MergedPlace.of(0, places);
     this.#start = { index: 0, place: this.#place };
@@ -63,8 +58,9 @@ export class MergedOrder implements ResultOrder {
 
   restore(mark: Mark): void {
     this.#place = mark as MergedPlace;
-    for (const [i, { mark }] of this.#place.sources.entries()) this.#sources[i]!.restore(mark);
+    for (const [i, place] of this.#place.sources.entries()) this.#sources[i]!.restore(place);
     this.#forgetHeads();
+    this.#format = undefined;
     this.#counted = 0;
   }
 
@@ -103,7 +99,15 @@ export class MergedOrder implements ResultOrder {
     for (const { order } of this.#sources) order.dispose();
   }
 
+  /** What is found from now on are lines, or events: what is known otherwise is found anew. */
+  #turnTo(format: LineFormat | undefined): void {
+    if (format === this.#format) return;
+    this.restore(this.#place);
+    this.#format = format;
+  }
+
   *next(max: number, into: LocalEvent[], operation: Operation): Task<void> {
+    this.#turnTo(undefined);
     while (into.length < max) {
       const source = yield* this.#first(operation);
       if (source === undefined) return;
@@ -119,7 +123,7 @@ export class MergedOrder implements ResultOrder {
   /** The log that gives the next event; undefined at the end. */
   *#first(operation: Operation): Task<MergedSource | undefined> {
     for (let source = this.#unknown.at(-1); source !== undefined; source = this.#unknown.at(-1)) {
-      yield* source.fill(operation);
+      yield* this.#format === undefined ? source.fill(operation) : source.fillLines(this.#format, operation);
       this.#unknown.pop();
       if (source.isReady) this.#push(source);
     }
@@ -129,10 +133,16 @@ export class MergedOrder implements ResultOrder {
   /** Takes the next event of the log on top. */
   #take(source: MergedSource): LocalEvent {
     const { index } = this.#place;
-    if (index !== undefined && index % this.#stride === 0) this.#addWaymark(index);
+    if (index !== undefined && index % this.#stride === 0) this.#addWaymark(index, this.#place);
     const event = source.take();
     this.#place = this.#place.behind(source.index, source.order.behind(event), event.recordId);
     event.place = this.#place;
+    this.#advance(source);
+    return event;
+  }
+
+  /** The log on top goes where its next event puts it. */
+  #advance(source: MergedSource): void {
     const heap = this.#heap;
     if (!source.isReady) {
       const last = heap.pop()!;
@@ -140,7 +150,6 @@ export class MergedOrder implements ResultOrder {
       if (!source.ended) this.#unknown.push(source);
     }
     this.#sink();
-    return event;
   }
 
   #push(source: MergedSource): void {
@@ -178,24 +187,17 @@ export class MergedOrder implements ResultOrder {
   }
 
   *lines(sink: OrderLineSink, operation: Operation): Task<boolean> {
-    const { format, maxEvents, maxBytes } = sink;
-    if (format === 'nothing' && maxEvents === Number.POSITIVE_INFINITY) return yield* this.#countAll(sink, operation);
+    const { format, maxEvents } = sink;
+    if (format !== 'nothing') return yield* this.#writeLines(format, sink, operation);
+    if (maxEvents === Number.POSITIVE_INFINITY) return yield* this.#countAll(sink, operation);
+    this.#turnTo(undefined);
     let events = 0;
-    let bytes = 0;
     try {
-      while (events < maxEvents && bytes < maxBytes) {
-        const source = yield* this.#first(operation);
-        if (source === undefined) return true;
+      while (events < maxEvents) {
         const before = this.#place;
-        const event = this.#take(source);
-        const line = format === 'nothing' ? NOTHING : source.line(format);
-        if (line instanceof EvtError) {
-          this.#onDamaged(event, line);
-          continue;
-        }
-        sink.take(line, 1, before);
+        if ((yield* this.#next(operation)) === undefined) return true;
+        sink.take(NOTHING, 1, before);
         events++;
-        bytes += line.length;
         if (operation.turnDue()) yield TURN;
       }
       return false;
@@ -205,11 +207,53 @@ export class MergedOrder implements ResultOrder {
     }
   }
 
+  *#writeLines(format: LineFormat, sink: OrderLineSink, operation: Operation): Task<boolean> {
+    const { maxEvents, maxBytes } = sink;
+    this.#turnTo(format);
+    const before = this.#place;
+    let { index } = before;
+    let last: number | undefined;
+    let events = 0;
+    let bytes = 0;
+    try {
+      while (events < maxEvents && bytes < maxBytes) {
+        const source = yield* this.#first(operation);
+        if (source === undefined) return true;
+        if (index !== undefined && index % this.#stride === 0) this.#addWaymark(index, this.#placeOf(index, last));
+        const line = source.takeLine();
+        sink.take(line, 1, events === 0 ? before : undefined);
+        last = source.index;
+        if (index !== undefined) index++;
+        events++;
+        bytes += line.length;
+        this.#advance(source);
+        if (operation.turnDue()) yield TURN;
+      }
+      return false;
+    } finally {
+      // What a call has taken that is cancelled now, too: it is there for the next one.
+      if (events > 0) {
+        this.#place = this.#placeOf(index, last);
+        sink.reached(this.#positionAt(this.#place));
+      }
+    }
+  }
+
+  /** The place that the logs have come to as lines were taken from them. */
+  #placeOf(index: number | undefined, last: number | undefined): MergedPlace {
+    return MergedPlace.of(
+      index,
+      this.#sources.map(({ place }) => place),
+      last,
+    );
+  }
+
   /**
    * Counts all events there are, log by log: nobody sees in which order. While some logs have been counted and others not, the
    * merge is torn: what has been counted waits until all is, or does not count.
    */
   *#countAll(sink: OrderLineSink, operation: Operation): Task<boolean> {
+    this.#turnTo(undefined);
     const before = this.#place;
     const take = (count: number) => {
       if (count === 0) return;
@@ -237,10 +281,10 @@ export class MergedOrder implements ResultOrder {
     return true;
   }
 
-  #addWaymark(index: number): void {
+  #addWaymark(index: number, place: MergedPlace): void {
     const last = this.#waymarks.at(-1);
     if (last !== undefined && last.index >= index) return;
-    this.#waymarks.push({ index, place: this.#place.alone() });
+    this.#waymarks.push({ index, place: place.alone() });
     if (this.#waymarks.length < MAX_WAYMARKS) return;
     this.#stride *= 2;
     this.#waymarks = this.#waymarks.filter((waymark) => waymark.index % this.#stride === 0);

@@ -5,6 +5,8 @@ interface Snapshot {
   /** Events that lie in front; undefined after a bookmark was resumed, until somebody must know. */
   readonly index: number | undefined;
   readonly sources: readonly SourcePlace[];
+  /** The log whose event was the last one given; undefined when none was. */
+  readonly last: number | undefined;
 }
 
 /** Where one log of a merge stands. */
@@ -38,8 +40,8 @@ export class MergedPlace {
     this.#steps = steps;
   }
 
-  static of(index: number | undefined, sources: readonly SourcePlace[]): MergedPlace {
-    return new MergedPlace({ index, sources }, undefined, 0);
+  static of(index: number | undefined, sources: readonly SourcePlace[], last?: number): MergedPlace {
+    return new MergedPlace({ index, sources, last }, undefined, 0);
   }
 
   /** Events that lie in front, where that is known. */
@@ -50,7 +52,7 @@ export class MergedPlace {
 
   /** The log whose event was the last one given. */
   get lastSource(): number {
-    return this.#step!.source;
+    return this.#step?.source ?? this.#snapshot.last!;
   }
 
   /** Where all logs stand. */
@@ -85,6 +87,7 @@ export class MergedPlace {
       : MergedPlace.of(
           this.index,
           this.sources.map(({ mark, lastId }) => ({ mark, lastId })),
+          this.#step!.source,
         );
   }
 }

@@ -1,41 +1,39 @@
-import type { BinXmlError } from '../../binxml/error.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { Task } from '../../operations/task.ts';
 import type { LineFormat } from '../service.ts';
+import { LineRun } from './line-run.ts';
 import type { LocalEvent } from './local-event.ts';
-import { threadRenderer } from './renderer.ts';
-import type { Mark, ResultOrder } from './result-order.ts';
+import type { SourcePlace } from './merged-place.ts';
+import type { SingleOrder } from './single-order.ts';
 
-/** Events of one log that are found, and written, in one go; fewer at the end of a chunk. */
+/** Events of one log that are found in one go; fewer at the end of a chunk. */
 const EVENTS_AHEAD = 16;
-/** Room for their lines at first. */
-const LINES_ROOM = 32 * 1024;
 
-/** One log of a merge: its own order, and its next events as far as they are known. */
+/** One log of a merge: its own order, and its next events as far as they are known: all as events, or all as lines. */
 export class MergedSource {
-  readonly order: ResultOrder;
+  readonly order: SingleOrder;
   readonly name: string;
   /** Its place among the logs. */
   readonly index: number;
   readonly #ahead: LocalEvent[] = [];
   #at = 0;
+  readonly #run: LineRun;
   #ended = false;
   #time = 0n;
-  /** Lines of the events ahead, once somebody has asked for them; where each ends; and what is wrong with those that have none. */
-  #lines = new Uint8Array(0);
-  readonly #ends: number[] = [];
-  readonly #damaged: (BinXmlError | undefined)[] = [];
-  #format: LineFormat | undefined;
+  /** Where it stood when its lines at hand were written. */
+  #place: SourcePlace;
 
-  constructor(order: ResultOrder, name: string, index: number) {
+  constructor(order: SingleOrder, name: string, index: number) {
     this.order = order;
     this.name = name;
     this.index = index;
+    this.#run = new LineRun(order.step);
+    this.#place = { mark: order.mark, lastId: undefined };
   }
 
   /** The next event is known. */
   get isReady(): boolean {
-    return this.#at < this.#ahead.length;
+    return this.#at < this.#ahead.length || this.#run.isReady;
   }
 
   /** There are no events but those that are known. */
@@ -65,47 +63,34 @@ export class MergedSource {
     return event;
   }
 
-  /** The line of the event that {@link take} has given last; or why there is none. It is there until the next {@link fill}. */
-  line(format: LineFormat): Uint8Array | BinXmlError {
-    const last = this.#at - 1;
-    if (format !== this.#format) this.#write(format, last);
-    const from = last === 0 ? 0 : this.#ends[last - 1]!;
-    return this.#damaged[last] ?? this.#lines.subarray(from, this.#ends[last]);
+  /** Writes the lines of the next events, unless they are there. */
+  *fillLines(format: LineFormat, operation: Operation): Task<void> {
+    const run = this.#run;
+    if (!run.isReady) {
+      this.#place = this.place;
+      run.clear();
+      run.format = format;
+      this.#ended = yield* this.order.writeRun(run, operation);
+    }
+    if (run.isReady) this.#time = run.time;
   }
 
-  /** Writes all events ahead: from one chunk to another's costs as much as some events. */
-  #write(format: LineFormat, first: number): void {
-    const renderer = threadRenderer();
-    let size = 0;
-    this.#ends.length = 0;
-    this.#damaged.length = 0;
-    for (const [i, { found }] of this.#ahead.entries()) {
-      let damaged: BinXmlError | undefined;
-      if (i >= first) {
-        const { chunk, chunkOffset } = found;
-        renderer.clear();
-        const reached = renderer.lines(chunk, [chunkOffset], 0, 1, format, (_, error) => {
-          damaged = error;
-        });
-        const line = reached === 0 ? renderer.large(chunk, chunkOffset, format) : renderer.output;
-        if (size + line.length > this.#lines.length) {
-          const larger = new Uint8Array(Math.max(LINES_ROOM, 2 * (size + line.length)));
-          larger.set(this.#lines.subarray(0, size));
-          this.#lines = larger;
-        }
-        this.#lines.set(line, size);
-        size += line.length;
-      }
-      this.#ends.push(size);
-      this.#damaged.push(damaged);
-    }
-    this.#format = format;
+  /** The line of the next event, which must be known; the one behind it is next then. It is there until the next {@link fillLines}. */
+  takeLine(): Uint8Array {
+    const line = this.#run.takeLine();
+    if (this.#run.isReady) this.#time = this.#run.time;
+    return line;
+  }
+
+  /** Where it stands, as lines are taken from it. */
+  get place(): SourcePlace {
+    return this.#run.place ?? this.#place;
   }
 
   #clear(): void {
     this.#ahead.length = 0;
     this.#at = 0;
-    this.#format = undefined;
+    this.#run.clear();
   }
 
   /** How many events are known; they count as given then. */
@@ -115,8 +100,9 @@ export class MergedSource {
     return count;
   }
 
-  restore(mark: Mark): void {
-    this.order.restore(mark);
+  restore(place: SourcePlace): void {
+    this.order.restore(place.mark);
+    this.#place = place;
     this.#clear();
     this.#ended = false;
   }

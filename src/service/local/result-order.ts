@@ -16,12 +16,13 @@ export interface SeekResult {
   readonly exact: boolean;
 }
 
-/** Takes lines; `before` is the mark in front of them. They are behind the order's position from then on. */
+/** Takes lines. They are behind the order's position from then on. */
 export interface OrderLineSink {
   readonly format: LineContent;
   readonly maxEvents: number;
   readonly maxBytes: number;
-  take(lines: Uint8Array, events: number, before: Mark): void;
+  /** @param before the mark in front of them; undefined: right behind those that the call has taken before */
+  take(lines: Uint8Array, events: number, before: Mark | undefined): void;
   /** Told, when the call ends in whatever way, what a bookmark of the last event that it took holds. */
   reached(position: EventPosition): void;
   /**

@@ -5,7 +5,7 @@ import type { EventPosition, ReadDirection } from '../service.ts';
 import { bookmarkedId } from './bookmark-match.ts';
 import { LentLines } from './lent-lines.ts';
 import { LineScan } from './line-scan.ts';
-import { walkLines } from './line-walk.ts';
+import { type LineSink, walkLines } from './line-walk.ts';
 import { LocalEvent } from './local-event.ts';
 import { type Boundary, type FoundRecord, type LogWalker, OutOfTime, type Step } from './log-walker.ts';
 import type { Mark, OrderLineSink, OrderSeek, ResultOrder, SeekResult } from './result-order.ts';
@@ -25,7 +25,6 @@ export class SingleOrder implements ResultOrder {
   readonly #walker: LogWalker;
   readonly #selection: SourceSelection;
   readonly #direction: ReadDirection;
-  /** A step in reading direction. */
   readonly #ahead: Step;
   readonly #threads: number;
   #at: Boundary;
@@ -41,6 +40,11 @@ export class SingleOrder implements ResultOrder {
     this.#threads = threads;
     this.#ahead = direction === 'forward' ? 1 : -1;
     this.#at = this.#first;
+  }
+
+  /** A step in reading direction. */
+  get step(): Step {
+    return this.#ahead;
   }
 
   get #first(): Boundary {
@@ -122,6 +126,16 @@ export class SingleOrder implements ResultOrder {
       lent?.handOver();
       if (last !== undefined) sink.reached(this.#positionOf(last));
     }
+  }
+
+  /** Writes the next few events to lines that know what each of them is. @returns whether there are no more */
+  *writeRun(run: LineSink, operation: Operation): Task<boolean> {
+    const moved = (to: Boundary) => {
+      this.#at = to;
+    };
+    const { selector } = this.#selection;
+    const { ended } = yield* walkLines(this.#walker, this.#at, this.#ahead, selector, run, operation, moved);
+    return ended;
   }
 
   /** True when several threads pay: there is much left, all of it is wanted, and this thread can wait for others. */
