@@ -14,11 +14,16 @@ import type { SourceSelection } from './selection.ts';
 
 /**
  * Chunks and events from which on several threads are worth their trouble: 64 MB where they have to be started, which takes
- * what this thread needs for some 50 MB, and 4 MB where they are there: at 2 MB they gain nothing, at 8 MB a third.
+ * what this thread needs for some 50 MB, and 4 MB where they are there: at 2 MB they gain nothing, at 8 MB a third. Where so much
+ * has been written before, log by log, more will be, and they are started for less. Events that are only counted keep a thread
+ * busy for a third of the time: 30 MB take longer with help than without.
  */
 const MIN_COLD_CHUNKS = 1024;
 const MIN_SCAN_CHUNKS = 64;
 const MIN_SCAN_EVENTS = 5_000;
+
+/** Chunks that this thread has gone through, with lines to write or to count, where it might have had help. */
+let chunksAlone = 0;
 
 /** The selected events of one log, in the order of its records. Walks both ways, so a seek costs what it passes over. */
 export class SingleOrder implements ResultOrder {
@@ -118,12 +123,14 @@ export class SingleOrder implements ResultOrder {
     };
     const { selector } = this.#selection;
     const lent = LentLines.of(sink);
+    const { chunk } = this.#at;
     try {
       const { ended } = yield* walkLines(this.#walker, this.#at, this.#ahead, selector, lent ?? sink, operation, moved);
       return ended;
     } finally {
       // Also what a call has written that is cancelled now: it is behind the position.
       lent?.handOver();
+      if (this.#threads > 1) chunksAlone += Math.abs(this.#at.chunk - chunk);
       if (last !== undefined) sink.reached(this.#positionOf(last));
     }
   }
@@ -143,7 +150,8 @@ export class SingleOrder implements ResultOrder {
     if (this.#threads < 2) return false;
     const { chunk } = this.#at;
     const left = this.#ahead > 0 ? this.#walker.log.order.length - chunk : chunk;
-    const enough = areThreadsReady() ? MIN_SCAN_CHUNKS : MIN_COLD_CHUNKS;
+    const cold = Math.max(MIN_SCAN_CHUNKS, MIN_COLD_CHUNKS - chunksAlone);
+    const enough = sink.format === 'nothing' ? MIN_COLD_CHUNKS : areThreadsReady() ? MIN_SCAN_CHUNKS : cold;
     if (this.#scan === undefined && (left < enough || sink.maxEvents < MIN_SCAN_EVENTS)) return false;
     return yield* isAsynchronous();
   }
