@@ -179,6 +179,15 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
   const handedOut = (handsOut, { twoThreads, ...oneThread }) =>
     handsOut ? oneThread : filled({ ...oneThread, twoThreads });
 
+  /** What bounds a filter: nobody looks at what is read. */
+  const readOnly = (log) => ({
+    name: `${LABEL[log.name]}, read and not looked at`,
+    log,
+    figures: [megabytesPerSecond],
+    unchecked: true,
+    contenders: { kernel: () => new Pass({ module: ENGINE, name: 'readLog', args: [log.path] }) },
+  });
+
   const filterProcess = (log, predicate, goals) => ({
     name: `${LABEL[log.name]}, ${predicate.name}, whole process`,
     log,
@@ -238,6 +247,7 @@ export function lines({ logs, bigLog, peers, rustStart, quick }) {
     ...predicates.map((predicate) => filter(sec30, predicate, scan, scanRecords)),
     ...predicates.map((predicate) => filter(mix30, predicate, scan, scanRecords)),
     mix500 && filter(mix500, PREDICATES[0], scan, scanRecords),
+    readOnly(mix500 ?? mix30),
     filter(sec30, PREDICATES[0], scan, scanRecords, true),
     renderMany(many, 'xml'),
     countMany(many, PREDICATES[0]),

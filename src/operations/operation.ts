@@ -115,6 +115,35 @@ export class Operation {
     this.checkpoint();
   }
 
+  /** Waits for what has been begun; a cancel and an abort end the wait at once, and leave it to itself. */
+  *until<T>(begun: Promise<T>): Task<T> {
+    let ended: { readonly value: T } | { readonly error: unknown } | undefined;
+    const noted = begun.then(
+      (value) => {
+        ended = { value };
+      },
+      (error: unknown) => {
+        ended = { error };
+      },
+    );
+    const onEnd = (wake: () => void) => {
+      void noted.then(wake);
+      return () => {};
+    };
+    // A cancel of an earlier call may still be on its way to those who wait.
+    while (ended === undefined) {
+      yield* io({
+        sync: () => {
+          throw new TypeError('what runs beside a task cannot be waited for in one piece');
+        },
+        async: () => this.#wait(onEnd, Number.POSITIVE_INFINITY),
+      });
+      this.checkpoint();
+    }
+    if ('error' in ended) throw ended.error;
+    return ended.value;
+  }
+
   #wait(onWake: (wake: () => void) => () => void, leftMs: number): Promise<void> {
     return new Promise((resolve) => {
       const ends: (() => void)[] = [];

@@ -51,11 +51,11 @@ export interface OrderOptions {
  * is read and the chunks are sorted by it: headers of logs that were not closed are stale.
  */
 export function* findOrder(source: SlotSource, operation: Operation, options: OrderOptions): Task<ChunkOrder> {
-  const ring = options.recover ? undefined : yield* ringOrder(source, operation.api);
+  const ring = options.recover ? undefined : yield* ringOrder(source, operation);
   return ring ?? (yield* sortedOrder(source, operation, options));
 }
 
-function* ringOrder(source: SlotSource, api: string): Task<ChunkOrder | undefined> {
+function* ringOrder(source: SlotSource, operation: Operation): Task<ChunkOrder | undefined> {
   const { header, slots } = source;
   const { chunkCount: count, oldestChunk: oldest, currentChunk: current } = header;
   const closed = !header.dirty && header.checksumValid && source.blockSize === HEADER_BLOCK_SIZE;
@@ -65,7 +65,7 @@ function* ringOrder(source: SlotSource, api: string): Task<ChunkOrder | undefine
   const probes = [0, count - 1 - oldest, (count - oldest) % count, count - 1].sort((a, b) => a - b);
   const slotsProbed = probes.map(slotAt);
   if (count < slots) slotsProbed.push(count);
-  const heads = yield* peek(source, slotsProbed, api);
+  const heads = yield* peek(source, slotsProbed, operation);
   let last = -1n;
   for (const head of heads.slice(0, probes.length)) {
     if (!hasChunkMagic(head) || head.length < HEAD_SIZE) return undefined;
@@ -84,7 +84,7 @@ function* sortedOrder(source: SlotSource, operation: Operation, options: OrderOp
     operation.checkpoint();
     yield TURN;
     const slots = Array.from({ length: Math.min(PEEK_BATCH, source.slots - from) }, (_, i) => from + i);
-    for (const [i, head] of (yield* peek(source, slots, operation.api)).entries()) {
+    for (const [i, head] of (yield* peek(source, slots, operation)).entries()) {
       if (hasChunkMagic(head) && head.length >= HEAD_SIZE) {
         found.push({ slot: from + i, id: u64(head, ChunkHeaderOffset.firstRecordId) });
       } else {
@@ -108,10 +108,10 @@ function isForeign(head: Uint8Array, dirty: boolean): boolean {
 function* peek(
   source: Pick<SlotSource, 'fd' | 'path' | 'blockSize'>,
   slots: readonly number[],
-  api: string,
+  operation: Operation,
 ): Task<Uint8Array[]> {
   const positions = slots.map((slot) => source.blockSize + slot * CHUNK_SIZE);
-  return yield* readEach(source.fd, positions, PEEK_SIZE, api, source.path);
+  return yield* readEach(source.fd, positions, PEEK_SIZE, operation, source.path);
 }
 
 /** Index of the last chunk, in an order whose ids ascend, that begins at or before record `id`; 0 when none does. */
@@ -126,7 +126,7 @@ export function* chunkOfRecord(
   while (low < high) {
     operation.checkpoint();
     const middle = Math.ceil((low + high) / 2);
-    const [head] = yield* peek(source, [order.slotAt(middle)], operation.api);
+    const [head] = yield* peek(source, [order.slotAt(middle)], operation);
     const begins = head!.length >= HEAD_SIZE ? u64(head!, ChunkHeaderOffset.firstRecordId) : 0n;
     if (begins <= id) low = middle;
     else high = middle - 1;

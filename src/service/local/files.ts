@@ -3,7 +3,8 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { EvtError } from '../../errors/evt-error.ts';
 import type { Win32Symbol } from '../../errors/win32.ts';
-import { io, runAsync, type Task } from '../../operations/task.ts';
+import type { Operation } from '../../operations/operation.ts';
+import { io, isAsynchronous, type Task } from '../../operations/task.ts';
 
 const readAsync = promisify(fs.read) as (
   fd: number,
@@ -94,39 +95,69 @@ export function* openFile(file: string, api: string): Task<number> {
   });
 }
 
-/** Reads at `position` until `buffer` is full or the file ends. @returns bytes read */
-export function* readAt(fd: number, buffer: Uint8Array, position: number, api: string, file: string): Task<number> {
-  return yield* attempt(api, file, {
-    sync: () => {
-      let done = 0;
-      while (done < buffer.length) {
-        const count = fs.readSync(fd, buffer, done, buffer.length - done, position + done);
-        if (count === 0) break;
-        done += count;
-      }
-      return done;
-    },
-    async: async () => {
-      let done = 0;
-      while (done < buffer.length) {
-        const { bytesRead } = await readAsync(fd, buffer, done, buffer.length - done, position + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-      return done;
-    },
+/** Reads that have been begun, by file: those that nobody waits for any more, too. */
+const begun = new Map<number, Set<Promise<unknown>>>();
+
+/** Notes that a file is being read: it stays open until that is done, so that its descriptor does not become another's. */
+function begin<T>(fd: number, reading: Promise<T>, api: string, file: string): Promise<T> {
+  const told = reading.catch((error: unknown) => {
+    throw fileError(error, api, file);
   });
+  const reads = begun.get(fd) ?? new Set();
+  begun.set(fd, reads.add(told));
+  const done = () => {
+    reads.delete(told);
+    if (reads.size === 0) begun.delete(fd);
+  };
+  // It may be that nobody takes it.
+  told.then(done, done);
+  return told;
 }
 
-/** Begins to read what will be asked for next: the task that takes it gets its bytes, or its failure. */
-export function readAhead(fd: number, buffer: Uint8Array, position: number, api: string, file: string): Task<number> {
-  const reading = runAsync(readAt(fd, buffer, position, api, file));
-  // It may be that nobody takes it.
-  reading.catch(() => {});
-  function never(): never {
-    throw new TypeError('a read that was begun ahead cannot be waited for');
+/** Begins to read at `position` until `buffer` is full or the file ends; gives the bytes read. */
+export function beginRead(
+  fd: number,
+  buffer: Uint8Array,
+  position: number,
+  api: string,
+  file: string,
+): Promise<number> {
+  const read = async () => {
+    let done = 0;
+    while (done < buffer.length) {
+      const { bytesRead } = await readAsync(fd, buffer, done, buffer.length - done, position + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return done;
+  };
+  return begin(fd, read(), api, file);
+}
+
+/**
+ * Reads at `position` until `buffer` is full or the file ends. Cancelled where others run, it may still be written to.
+ * @returns bytes read
+ */
+export function* readAt(
+  fd: number,
+  buffer: Uint8Array,
+  position: number,
+  operation: Operation,
+  file: string,
+): Task<number> {
+  const { api } = operation;
+  if (yield* isAsynchronous()) return yield* operation.until(beginRead(fd, buffer, position, api, file));
+  try {
+    let done = 0;
+    while (done < buffer.length) {
+      const count = fs.readSync(fd, buffer, done, buffer.length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  } catch (error) {
+    throw fileError(error, api, file);
   }
-  return io({ sync: never, async: () => reading }) as Task<number>;
 }
 
 /** Reads `size` bytes at each position, in one request: in parallel where that is possible. Short at the end of the file. */
@@ -134,16 +165,23 @@ export function* readEach(
   fd: number,
   positions: readonly number[],
   size: number,
-  api: string,
+  operation: Operation,
   file: string,
 ): Task<Uint8Array[]> {
+  const { api } = operation;
   const buffer = new Uint8Array(size * positions.length);
   const parts = positions.map((_, i) => buffer.subarray(i * size, (i + 1) * size));
-  const counts = yield* attempt(api, file, {
-    sync: () => positions.map((position, i) => fs.readSync(fd, parts[i]!, 0, size, position)),
-    async: () =>
-      Promise.all(positions.map(async (position, i) => (await readAsync(fd, parts[i]!, 0, size, position)).bytesRead)),
-  });
+  const readOne = async (position: number, i: number) => (await readAsync(fd, parts[i]!, 0, size, position)).bytesRead;
+  let counts: number[];
+  if (yield* isAsynchronous()) {
+    counts = yield* operation.until(begin(fd, Promise.all(positions.map(readOne)), api, file));
+  } else {
+    try {
+      counts = positions.map((position, i) => fs.readSync(fd, parts[i]!, 0, size, position));
+    } catch (error) {
+      throw fileError(error, api, file);
+    }
+  }
   return parts.map((part, i) => part.subarray(0, counts[i]));
 }
 
@@ -156,7 +194,9 @@ export function* listFolder(folder: string, api: string): Task<string[]> {
   return names.sort();
 }
 
-/** Closes a file; a failure to do so has nobody to tell and nothing to undo. */
+/** Closes a file, once nobody reads it; a failure to do so has nobody to tell and nothing to undo. */
 export function closeFile(fd: number): void {
-  fs.close(fd, () => {});
+  const reads = begun.get(fd);
+  if (reads === undefined) fs.close(fd, () => {});
+  else void Promise.allSettled(reads).then(() => fs.close(fd, () => {}));
 }

@@ -78,10 +78,10 @@ export class LogFile implements SlotSource {
     const fd = yield* openFile(path, api);
     try {
       const head = new Uint8Array(FILE_HEADER_SIZE);
-      const count = yield* readAt(fd, head, 0, api, path);
+      const count = yield* readAt(fd, head, 0, operation, path);
       const sizeBytes = Number(stats.size);
       const header = fileHeader(head.subarray(0, count), path, api, options);
-      const blockSize = yield* firstChunkAt(fd, header.blockSize, path, api);
+      const blockSize = yield* firstChunkAt(fd, header.blockSize, path, operation);
       const slots = Math.max(0, Math.ceil((sizeBytes - blockSize) / CHUNK_SIZE));
       const modified = stats.mtimeNs;
       const file = { path, name: options.name, fd, sizeBytes, header, slots, blockSize, modified };
@@ -122,9 +122,9 @@ export class LogFile implements SlotSource {
 }
 
 /** Where the chunks begin: behind 4096 bytes, whatever the header says, unless they are only where it says. */
-function* firstChunkAt(fd: number, blockSize: number, path: string, api: string): Task<number> {
+function* firstChunkAt(fd: number, blockSize: number, path: string, operation: Operation): Task<number> {
   if (blockSize === HEADER_BLOCK_SIZE) return blockSize;
-  const [usual, claimed] = yield* readEach(fd, [HEADER_BLOCK_SIZE, blockSize], CHUNK_MAGIC.length, api, path);
+  const [usual, claimed] = yield* readEach(fd, [HEADER_BLOCK_SIZE, blockSize], CHUNK_MAGIC.length, operation, path);
   return !hasChunkMagic(usual!) && hasChunkMagic(claimed!) ? blockSize : HEADER_BLOCK_SIZE;
 }
 

@@ -41,7 +41,7 @@ export function* readLogInfo(log: LogFile, operation: Operation): Task<LogInfo> 
 function* chunkAt(log: LogFile, index: number, operation: Operation): Task<Chunk> {
   const slot = log.order.slotAt(index);
   const bytes = new Uint8Array(CHUNK_SIZE);
-  const filled = yield* readAt(log.fd, bytes, log.offsetOf(slot), operation.api, log.path);
+  const filled = yield* readAt(log.fd, bytes, log.offsetOf(slot), operation, log.path);
   return new Chunk(bytes.subarray(0, filled), slot, log.offsetOf(slot));
 }
 

@@ -342,7 +342,7 @@ export class LogTail {
     const positions = [0, ...inFile.map((slot) => log.offsetOf(slot))];
     // Where the next record of this chunk would begin.
     if (current !== undefined) positions.push(log.offsetOf(current.slot) + current.end);
-    const [header, ...heads] = yield* readEach(log.fd, positions, CHUNK_HEADER_SIZE, operation.api, log.path);
+    const [header, ...heads] = yield* readEach(log.fd, positions, CHUNK_HEADER_SIZE, operation, log.path);
     const headOf = (slot: number) => heads[inFile.indexOf(slot)] ?? new Uint8Array(0);
     const headerChanged = this.#noteHeader(header!);
 
@@ -469,7 +469,7 @@ export class LogTail {
       yield TURN;
       const batch = Array.from({ length: Math.min(PEEK_BATCH, slots - from) }, (_, i) => from + i);
       const positions = batch.map((slot) => this.#log.offsetOf(slot));
-      const heads = yield* readEach(fd, positions, CHUNK_HEADER_SIZE, operation.api, path);
+      const heads = yield* readEach(fd, positions, CHUNK_HEADER_SIZE, operation, path);
       for (const [i, head] of heads.entries()) {
         const firstId = firstIdOf(head);
         if (firstId !== undefined) found.push({ slot: from + i, firstId });
@@ -484,13 +484,12 @@ export class LogTail {
    */
   *#load(slot: number, operation: Operation, firstId?: bigint): Task<boolean> {
     const log = this.#log;
-    const { api } = operation;
     const previous = this.#current;
     const buffer = previous?.handedOut === false ? previous.buffer : new Uint8Array(CHUNK_SIZE);
     this.#current = undefined;
     this.#nextRecord = 0;
     for (let read = 1; ; read++) {
-      const filled = yield* readAt(log.fd, buffer, log.offsetOf(slot), api, log.path);
+      const filled = yield* readAt(log.fd, buffer, log.offsetOf(slot), operation, log.path);
       const bytes = buffer.subarray(0, filled);
       if (filled < CHUNK_HEADER_SIZE || !hasChunkMagic(bytes)) return false;
       const chunk = new Chunk(bytes, slot, log.offsetOf(slot));
@@ -499,7 +498,7 @@ export class LogTail {
       const isFinal = header && records;
       if (!isFinal && read < READS) {
         // Written to while it was read? Then its header is another one by now.
-        const [after] = yield* readEach(log.fd, [log.offsetOf(slot)], CHUNK_HEADER_SIZE, api, log.path);
+        const [after] = yield* readEach(log.fd, [log.offsetOf(slot)], CHUNK_HEADER_SIZE, operation, log.path);
         if (!isEqual(after!, bytes.subarray(0, CHUNK_HEADER_SIZE))) continue;
       }
       const live = chunk.liveRecords({ dirty: this.#dirty });

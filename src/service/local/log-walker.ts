@@ -10,7 +10,7 @@ import type { Operation } from '../../operations/operation.ts';
 import { isAsynchronous, type Task, TURN } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
 import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
-import { readAhead, readAt, readEach } from './files.ts';
+import { beginRead, readAt, readEach } from './files.ts';
 import { recordDamage } from './record-damage.ts';
 import { threadKernel } from './renderer.ts';
 import { EVERYTHING, isSelected, type Selector } from './selector.ts';
@@ -84,12 +84,16 @@ const CHUNKS_PER_TURN = 4;
 /** What the kernel has found in a run. */
 const kernelHits = new Int32Array(MAX_RUN);
 
-/** A block that is being read. */
-interface Ahead {
+/** Slots that lie side by side. */
+interface Extent {
   readonly firstSlot: number;
   readonly slots: number;
+}
+
+/** A block that is being read. */
+interface Ahead extends Extent {
   readonly bytes: Uint8Array;
-  readonly reading: Task<number>;
+  readonly reading: Promise<number>;
 }
 
 /** Memory of blocks that nobody points into, of logs that were closed: collecting megabytes for each query costs pauses. */
@@ -118,6 +122,8 @@ export interface WalkerOptions {
   readonly slotsPerRead: number;
   /** Blocks that are read ahead, by default none: with two, the next one is there, and the one behind it on its way. */
   readonly blocksAhead?: number;
+  /** Slots of such a block, by default as many as of others: to ask another thread for one costs some 100 µs. */
+  readonly slotsAhead?: number;
   readonly recover: boolean;
   /** Memory for blocks, where no event ever points into one. */
   readonly memory?: Uint8Array;
@@ -440,34 +446,29 @@ export class LogWalker {
     this.#block = undefined;
     this.#loaded = undefined;
     this.#ahead = [];
-    const wanted = this.#extent(index, step);
-    const isSequel =
-      last !== undefined && wanted.firstSlot === last.firstSlot + (step > 0 ? last.slots : -wanted.slots);
     if (last !== undefined && !last.handedOut && this.#options.memory === undefined) this.#free.push(last.bytes);
-    let bytes: Uint8Array;
-    let filled: number;
     const asynchronous = yield* isAsynchronous();
-    if (asynchronous && ahead?.firstSlot === wanted.firstSlot && ahead.slots === wanted.slots) {
-      bytes = ahead.bytes;
-      filled = yield* ahead.reading;
-      this.#ahead = behind;
-    } else {
-      bytes = this.#buffer();
-      const { fd, path } = this.log;
-      const target = bytes.subarray(0, wanted.slots * CHUNK_SIZE);
-      filled = yield* readAt(fd, target, this.log.offsetOf(wanted.firstSlot), operation.api, path);
-    }
-    if (this.log.isChanged) yield* this.#dropOverwritten(bytes.subarray(0, filled), wanted.firstSlot, operation);
-    this.#block = { bytes, ...wanted, filled, handedOut: false };
+    const slot = this.log.order.slotAt(index);
+    const wasAhead = asynchronous && ahead !== undefined && slot === (step > 0 ? ahead.firstSlot : lastSlotOf(ahead));
+    const { slotsPerRead, blocksAhead = 0, slotsAhead = slotsPerRead } = this.#options;
+    const wanted = wasAhead ? ahead : this.#room(this.#extent(index, step, slotsPerRead));
+    const { firstSlot, slots, bytes } = wanted;
+    const filled = yield* wasAhead
+      ? operation.until(ahead.reading)
+      : readAt(this.log.fd, bytes, this.log.offsetOf(firstSlot), operation, this.log.path);
+    if (wasAhead) this.#ahead = behind;
+    if (this.log.isChanged) yield* this.#dropOverwritten(bytes.subarray(0, filled), firstSlot, operation);
+    this.#block = { bytes, firstSlot, slots, filled, handedOut: false };
     this.readBytes += filled;
     this.onRead?.();
     operation.checkpoint();
-    const { blocksAhead = 0 } = this.#options;
+    const isSequel =
+      last !== undefined && (step > 0 ? firstSlot === lastSlotOf(last) + 1 : lastSlotOf(wanted) + 1 === last.firstSlot);
     if (!isSequel || !asynchronous) return;
-    let next = index + wanted.slots * step;
+    let next = index + slots * step;
     for (const { slots } of this.#ahead) next += slots * step;
     while (this.#ahead.length < blocksAhead && next >= 0 && next < this.log.order.length) {
-      const one = this.#readAhead(next, step, operation);
+      const one = this.#begin(next, step, slotsAhead, operation);
       this.#ahead = [...this.#ahead, one];
       next += one.slots * step;
     }
@@ -481,32 +482,31 @@ export class LogWalker {
     const { fd, path } = this.log;
     const slots = Math.ceil(bytes.length / CHUNK_SIZE);
     const positions = Array.from({ length: slots }, (_, i) => this.log.offsetOf(firstSlot + i));
-    const heads = yield* readEach(fd, positions, CHUNK_HEADER_SIZE, operation.api, path);
+    const heads = yield* readEach(fd, positions, CHUNK_HEADER_SIZE, operation, path);
     for (const [i, head] of heads.entries()) {
       const slot = bytes.subarray(i * CHUNK_SIZE, (i + 1) * CHUNK_SIZE);
       if (!isSameChunk(slot, head)) slot.fill(0);
     }
   }
 
-  /** Begins with a block behind, while the records of this one are looked at. */
-  #readAhead(index: number, step: Step, operation: Operation): Ahead {
+  /** Begins to read a block, while others run. */
+  #begin(index: number, step: Step, slots: number, operation: Operation): Ahead {
     const { fd, path } = this.log;
-    const extent = this.#extent(index, step);
-    const bytes = this.#buffer();
-    const target = bytes.subarray(0, extent.slots * CHUNK_SIZE);
-    const reading = readAhead(fd, target, this.log.offsetOf(extent.firstSlot), operation.api, path);
-    return { ...extent, bytes, reading };
+    const room = this.#room(this.#extent(index, step, slots));
+    const reading = beginRead(fd, room.bytes, this.log.offsetOf(room.firstSlot), operation.api, path);
+    return { ...room, reading };
   }
 
   /** Memory for a block: that of an earlier one, if there is any. */
-  #buffer(): Uint8Array {
-    const { memory, slotsPerRead } = this.#options;
-    if (memory !== undefined) return memory;
-    const size = slotsPerRead * CHUNK_SIZE;
-    const own = this.#free.pop();
-    if (own !== undefined) return own;
-    const fitting = spare.findIndex((bytes) => bytes.length >= size);
-    return fitting < 0 ? new Uint8Array(size) : spare.splice(fitting, 1)[0]!;
+  #room(extent: Extent): Extent & { readonly bytes: Uint8Array } {
+    const size = extent.slots * CHUNK_SIZE;
+    const { memory } = this.#options;
+    if (memory !== undefined) return { ...extent, bytes: memory.subarray(0, size) };
+    for (const some of [this.#free, spare]) {
+      const fitting = some.findIndex(({ buffer }) => buffer.byteLength >= size);
+      if (fitting >= 0) return { ...extent, bytes: new Uint8Array(some.splice(fitting, 1)[0]!.buffer, 0, size) };
+    }
+    return { ...extent, bytes: new Uint8Array(size) };
   }
 
   /** Lets go of the log. */
@@ -521,18 +521,22 @@ export class LogWalker {
     this.log.close();
   }
 
-  /** The slots that are read in one go with that of the `index`-th chunk. */
-  #extent(index: number, step: Step): { firstSlot: number; slots: number } {
+  /** The slots that are read in one go with that of the `index`-th chunk. @param most of them */
+  #extent(index: number, step: Step, most: number): Extent {
     const { order } = this.log;
     const slot = order.slotAt(index);
     let slots = 1;
-    while (slots < this.#options.slotsPerRead) {
+    while (slots < most) {
       const next = index + slots * step;
       if (next < 0 || next >= order.length || order.slotAt(next) !== slot + slots * step) break;
       slots++;
     }
     return { firstSlot: step > 0 ? slot : slot - slots + 1, slots };
   }
+}
+
+function lastSlotOf({ firstSlot, slots }: Extent): number {
+  return firstSlot + slots - 1;
 }
 
 /** Magic and first record id are those of the same chunk. */

@@ -369,7 +369,8 @@ describe('case 91: a server that says "cancelled" for ever', () => {
       found.push(...(await ended.then(numbersOf).catch(() => [])));
     }
     expect(found).toEqual(upTo(40));
-    expect(seen(server, SUBSCRIBE)).toBeGreaterThan(3);
+    // Anew at least once: how often depends on what each cancel comes in between.
+    expect(seen(server, SUBSCRIBE)).toBeGreaterThan(1);
   });
 });
 

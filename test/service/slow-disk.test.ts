@@ -1,0 +1,99 @@
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { EventLogQuery, EventLogSession } from '../../src/index.ts';
+import { temporaryFolder, writeLongLog } from '../log-files.ts';
+
+/** Reads of files wait for this: a disk that has stopped answering. */
+const disk = vi.hoisted(() => ({ answers: Promise.resolve(), asked: 0 }));
+
+vi.mock('node:fs', async (original) => {
+  const actual = await original<typeof import('node:fs')>();
+  const readAtOnce = promisify(actual.read) as (...args: unknown[]) => Promise<unknown>;
+  const read = Object.assign((...args: Parameters<typeof actual.read>) => actual.read(...args), {
+    [promisify.custom]: async (...args: unknown[]) => {
+      disk.asked++;
+      await disk.answers;
+      return await readAtOnce(...args);
+    },
+  });
+  return { ...actual, read, default: { ...actual, read } };
+});
+
+const log = writeLongLog(temporaryFolder(), 'slow.evtx', 100);
+
+/** From now on nothing is read. @returns makes the disk answer, what it was asked before, too */
+function stopDisk(): () => void {
+  let answer = () => {};
+  disk.answers = new Promise((resolve) => {
+    answer = resolve;
+  });
+  return answer;
+}
+
+afterEach(() => {
+  disk.answers = Promise.resolve();
+});
+
+async function all(reader: { readLines: ReturnType<EventLogSession['query']>['readLines'] }): Promise<string> {
+  let text = '';
+  for (;;) {
+    const { bytes, events } = await reader.readLines('xml');
+    if (events === 0) return text;
+    text += Buffer.from(bytes).toString('latin1');
+  }
+}
+
+describe('a disk that does not answer', () => {
+  test.each([0, 3])('keeps no call from being cancelled, after %i others; nothing is lost', async (others) => {
+    const session = EventLogSession.open();
+    const whole = await all(session.query(new EventLogQuery(log, undefined, { concurrency: 1 })));
+    const reader = session.query(new EventLogQuery(log, undefined, { concurrency: 1 }));
+    let text = '';
+    const take = async () => {
+      const { bytes } = await reader.readLines('xml', { maxBytes: 1_000_000 });
+      text += Buffer.from(bytes).toString('latin1');
+    };
+    for (let i = 0; i < others; i++) await take();
+    const answer = stopDisk();
+    const before = disk.asked;
+    // What has been read ahead is still there.
+    const calls = (async () => {
+      for (;;) await take();
+    })();
+    await vi.waitFor(() => expect(disk.asked).toBeGreaterThan(before));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    reader.cancelReading();
+    await expect(calls).rejects.toMatchObject({ code: 1223 });
+    answer();
+    expect(text.length).toBeLessThan(whole.length);
+    text += await all(reader);
+    expect(text === whole).toBe(true);
+    session.close();
+  });
+
+  test('keeps no log from being closed', async () => {
+    const session = EventLogSession.open();
+    const reader = session.query(new EventLogQuery(log, undefined, { concurrency: 1 }));
+    const answer = stopDisk();
+    const call = reader.readLines('xml');
+    await vi.waitFor(() => expect(disk.asked).toBeGreaterThan(0));
+    reader.close();
+    await expect(call).rejects.toMatchObject({ code: 1223 });
+    answer();
+    session.close();
+  });
+
+  test('keeps no signal from being heard', async () => {
+    const session = EventLogSession.open();
+    const reader = session.query(new EventLogQuery(log, undefined, { concurrency: 1 }));
+    const answer = stopDisk();
+    const abort = new AbortController();
+    const call = reader.readLines('xml', { signal: abort.signal });
+    const reason = new Error('enough');
+    setTimeout(() => abort.abort(reason), 20);
+    await expect(call).rejects.toBe(reason);
+    answer();
+    expect((await reader.readLines('xml')).events).toBeGreaterThan(0);
+    session.close();
+  });
+});
