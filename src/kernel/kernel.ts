@@ -80,7 +80,8 @@ export class Kernel {
     }
     if (this.memory.isCrowded) return false;
     this.fill(() => {
-      prepare?.(this.#define(chunk, u32(chunk.bytes, at + DEFINITION_OFFSET), template), template);
+      const number = this.#define(chunk, u32(chunk.bytes, at + DEFINITION_OFFSET), template);
+      prepare?.(number, template);
     });
     return true;
   }

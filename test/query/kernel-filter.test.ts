@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { element } from '../../src/binxml/template-builder.ts';
+import { defineTemplate, element, instance, substitution } from '../../src/binxml/template-builder.ts';
 import type { Fragment } from '../../src/binxml/tree.ts';
+import { value } from '../../src/binxml/typed-value.ts';
 import { Chunk } from '../../src/evtx/chunk.ts';
 import { ChunkWriter } from '../../src/evtx/chunk-writer.ts';
 import { HIT_UNKNOWN, HIT_WHOLE } from '../../src/kernel/layout.ts';
 import { PoolFull } from '../../src/kernel/memory.ts';
 import { createMatcher, KernelFilter, parseQuery } from '../../src/query/index.ts';
+import { CompiledRenderer } from '../../src/render/compiled.ts';
 import { sampleEvent, timeOf } from '../evtx/sample-events.ts';
 import { KERNELS } from '../kernels.ts';
 import { compareKernels, kernelQuery } from './kernel-agreement.ts';
@@ -84,6 +86,25 @@ describe.each(KERNELS.map((kernel) => [kernel.executor.name, kernel] as const))(
     expect(kernel.generation).toBeGreaterThan(generation);
     fill();
     expect(select(filter, chunkOf(samples()))).toEqual([3]);
+  });
+
+  it('learns definitions that the kernel does not read by itself, whoever else has met them', () => {
+    const template = (name: string) =>
+      defineTemplate(element('Event', {}, [element(name, {}, [substitution(0, 1)]), element('EventData', {}, ['x'])]));
+    const documents = [template('Größe'), template('Plain'), template('Länge')].flatMap((each) =>
+      ['a', 'b'].map((text): Fragment => [instance(each, [value.string(text)])]),
+    );
+    const renderer = new CompiledRenderer(kernel);
+    for (const rendersFirst of [false, true]) {
+      kernel.empty();
+      const chunk = chunkOf(documents);
+      const offsets = chunk.liveRecords();
+      const lines = () => Array.from(offsets, (offset) => renderer.text(chunk, offset, 'json'));
+      const before = rendersFirst ? lines() : undefined;
+      expect(select(filterOf(kernel, "*[Größe='b' or Plain='b']"), chunk, 0, 1, 6)).toEqual([1, 3]);
+      expect(lines()).toEqual(before ?? lines());
+      expect(lines()[5]).toBe('{"Event":{"Länge":"b","EventData":"x"}}');
+    }
   });
 });
 
