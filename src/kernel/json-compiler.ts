@@ -408,7 +408,8 @@ function string(first: i32, count: i32, none: i32): void {
       if (getI32(part + TEXT_HALVES) !== 0) giveUp();
       addText(getI32(part + TEXT_JSON));
     }
-    wasValue = isValue;
+    // A text of nothing keeps nothing apart.
+    if (isValue || !isEmpty(part, 1)) wasValue = isValue;
     part = behind(part);
   }
   addByte(QUOTE);

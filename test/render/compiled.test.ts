@@ -193,6 +193,7 @@ describe('the compiled renderers', () => {
       'two values': [slot, slot],
       'optional values': [text('x'), optional(1, slot.type), text('y'), optional(1, slot.type)],
       'an empty text': [text('')],
+      'an empty text between values': [text('x'), slot, text(''), substitution(2, slot.type)],
       nothing: [],
     };
     const eventWith = (parts: readonly AttributePart[], name: string) => [
@@ -210,8 +211,8 @@ describe('the compiled renderers', () => {
       const log = new MemoryLog();
       const writer = new EvtxFileWriter(log);
       const template = defineTemplate(event);
-      writer.add([instance(template, [value.string('"v" & w'), value.none])], 0n);
-      writer.add([instance(template, [value.string(''), value.string('there')])], 0n);
+      writer.add([instance(template, [value.string('"v" & w\ud83d'), value.none, value.string('\ude00')])], 0n);
+      writer.add([instance(template, [value.string(''), value.string('there'), value.none])], 0n);
       writer.finish();
       return chunksOf(log.bytes())[0]!;
     };
