@@ -90,6 +90,8 @@ export function constant(): i32 {
   putI32(text + TEXT_NEXT, getI32(chain));
   putI32(text + TEXT_HASH, hash);
   putI32(text + TEXT_SIZE, size);
+  // What is copied with its end must spell nothing.
+  for (let i = 0; i < TEXT_ALIGNMENT; i++) putU8(DRAFT_TEXT + size + i, 0);
   for (let i = size & -4; i < room; i += 4) putI32(text + i, 0);
   copyText(text, DRAFT_TEXT, size);
   putI32(chain, text);
