@@ -17,6 +17,7 @@ import {
   FORM_TEMPLATE,
   FORMS,
   MAX_DEFINED,
+  MAX_FORM_SIZE,
   MAX_TEMPLATES,
   NEEDS_MORE,
   NEEDS_NOTHING,
@@ -369,7 +370,7 @@ function onlyChild(parent: i32, named: i32): i32 {
   return found;
 }
 
-/** Keeps the byte form, so that it is known in other chunks. False when there is no room. */
+/** Keeps the byte form, unless it is overly large, so that it is known in other chunks. False when there is no room. */
 function keepForm(target: i32, size: i32, template: i32): boolean {
   const cells = FORM_NAMES + FORM_NAME_SIZE * names;
   let elsewhere = 0;
@@ -378,6 +379,7 @@ function keepForm(target: i32, size: i32, template: i32): boolean {
     const entry = getI32(place + 4);
     if (entry !== target + getI32(place) + 4) elsewhere += 2 * inU16(entry + 6);
   }
+  if (DEFINITION_HEADER + size + elsewhere > MAX_FORM_SIZE) return true;
   const form = take(cells + DEFINITION_HEADER + size + elsewhere, 8);
   if (form === 0) return false;
   const bytes = form + cells;

@@ -72,6 +72,8 @@ export const FORM_NAME_COUNT = 16;
 export const FORM_NAMES = 20;
 /** Cells of a name: its place in the definition, whether it stands there, address and size of its characters. */
 export const FORM_NAME_SIZE = 16;
+/** A definition and its names in bytes, when they are kept: crafted names can lie upon each other. */
+export const MAX_FORM_SIZE = 256 * 1024;
 
 /** Per template number: eight cells. */
 export const TEMPLATES = FORMS + 4 * FORM_CHAINS;

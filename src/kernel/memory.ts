@@ -134,13 +134,18 @@ export class Memory {
     this.forgetDefinitions();
   }
 
+  /** Another chunk is at hand. */
+  beginChunk(): void {
+    this.forgetDefinitions();
+    this.words[TOKENS_LEFT >> 2] = MAX_TOKENS;
+  }
+
   /** Forgets what is known of one chunk. */
   forgetDefinitions(): void {
     const { words } = this;
     const count = words[DEFINED_COUNT >> 2]!;
     for (let i = 0; i < count; i++) words[(DEFINITIONS >> 2) + words[(DEFINED >> 2) + i]!] = 0;
     words[DEFINED_COUNT >> 2] = 0;
-    words[TOKENS_LEFT >> 2] = MAX_TOKENS;
     const named = words[NAMED_COUNT >> 2]!;
     for (let i = 0; i < named; i++) words[(NAME_NUMBERS >> 2) + words[(NAMED >> 2) + i]!] = 0;
     words[NAMED_COUNT >> 2] = 0;

@@ -69,15 +69,18 @@ export class KernelFilter {
     this.#takeOver();
     this.#assembler.now = now;
     words[HIT_COUNT >> 2] = 0;
+    let begun = -1;
+    let generation = 0;
     for (let at = 0; at < count; ) {
       const reason = executor.select(at, count, wholes ? 1 : 0);
       if (reason === 0) break;
       at = words[STOPPED_AT >> 2]!;
-      if (reason === LACKING) this.#compile();
-      else if (reason === NAMELESS) kernel.learnName();
-      else if (reason === SHAPELESS) kernel.learnShape();
-      else if (reason === CROWDED) kernel.empty();
-      else if (!kernel.learn()) {
+      if (at !== begun) {
+        begun = at;
+        generation = kernel.generation;
+      }
+      // What is needed for this record alone may fill the memory.
+      if (kernel.generation > generation + 1 || !this.#helps(reason)) {
         words[(HITS >> 2) + words[HIT_COUNT >> 2]!++] = at | HIT_UNKNOWN;
         at++;
       }
@@ -86,6 +89,17 @@ export class KernelFilter {
     const found = words[HIT_COUNT >> 2]!;
     for (let i = 0; i < found; i++) hits[i] = words[(HITS >> 2) + i]!;
     return found;
+  }
+
+  /** Gives the kernel what it has stopped for; false when the record is not for it. */
+  #helps(reason: number): boolean {
+    const kernel = this.#kernel;
+    if (reason === LACKING) this.#compile();
+    else if (reason === NAMELESS) kernel.learnName();
+    else if (reason === SHAPELESS) kernel.learnShape();
+    else if (reason === CROWDED) kernel.empty();
+    else return kernel.learn();
+    return true;
   }
 
   /** Puts this filter's tests in the place of those of another one; all are gone when the memory was full. */

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test, vi } from 'vitest';
 import { defineTemplate, element, instance, optional, substitution } from '../../src/binxml/template-builder.ts';
+import { DEFINITION_HEADER, Token } from '../../src/binxml/token.ts';
 import type { AttributePart, ElementNode } from '../../src/binxml/tree.ts';
 import { value } from '../../src/binxml/typed-value.ts';
+import { ValueType } from '../../src/binxml/value-type.ts';
 import { Chunk, hasChunkMagic } from '../../src/evtx/chunk.ts';
 import { EvtxFileWriter } from '../../src/evtx/file-writer.ts';
 import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
@@ -23,6 +25,7 @@ import { MemoryLog } from '../evtx/memory-log.ts';
 import { sampleLog } from '../evtx/sample-events.ts';
 import { KERNELS } from '../kernels.ts';
 import { compareRenderers, FORMATS, RENDERERS } from './agreement.ts';
+import { CraftedChunk } from './crafted-chunk.ts';
 
 function chunksOf(log: Uint8Array): Uint8Array[] {
   const chunks: Uint8Array[] = [];
@@ -225,6 +228,67 @@ describe('the compiled renderers', () => {
           expect(disagreements).toEqual([]);
         }
       }
+    });
+  });
+
+  describe('come to an end, whatever has been crafted', () => {
+    it('a record whose definitions do not fit the memory all at once', () => {
+      const chunk = new CraftedChunk();
+      const name = chunk.name('a');
+      // Each claims the rest of the chunk.
+      const parts = Array.from({ length: 400 }, () =>
+        chunk.definition(
+          () => chunk.openElement(name).put(Token.CloseEmptyElement),
+          CHUNK_SIZE - chunk.at - DEFINITION_HEADER,
+        ),
+      );
+      const whole = chunk.definition(() => {
+        chunk.openElement(name).put(Token.CloseStartElement);
+        for (let i = 0; i < parts.length; i++) chunk.put(Token.Substitution).u16(i).put(ValueType.BinXml);
+        chunk.put(Token.EndElement);
+      });
+      chunk.record(
+        chunk.instance(
+          whole,
+          parts.map((part) => chunk.instance(part)),
+        ),
+      );
+      const { records, disagreements } = compareRenderers(chunk.bytes);
+      expect(records).toBe(2);
+      expect(disagreements).toEqual([]);
+    });
+
+    // A name at every other byte, of 7 characters for each of its units.
+    const withNames = (count: number, step: number) => {
+      const chunk = new CraftedChunk();
+      const first = chunk.at;
+      for (let i = 0; i < 0x3004; i++) chunk.u16(0x3000);
+      for (let i = 0; i < count * step; i++) chunk.u16(0x4000 + i);
+      const template = chunk.definition(() => {
+        chunk.openElement(first).put(Token.CloseStartElement);
+        for (let i = 1; i < count; i++) chunk.openElement(first + 2 * i * step).put(Token.CloseEmptyElement);
+        chunk.put(Token.EndElement);
+      });
+      return chunk.record(chunk.instance(template)).bytes;
+    };
+
+    it.each([
+      ['names that are larger than the memory', 160, 1],
+      ['a name that is used a thousand times', 1000, 0],
+    ])('%s', (_, count, step) => {
+      const { records, disagreements } = compareRenderers(withNames(count, step));
+      expect(records).toBe(2);
+      expect(disagreements).toEqual([]);
+    });
+
+    it.each(KERNELS)('definitions that are read again and again', (kernel) => {
+      const [bytes] = chunksOf(sampleLog(700).log.bytes());
+      const chunk = new Chunk(bytes!, 0, 0);
+      const { words } = kernel.memory;
+      kernel.use(chunk);
+      words[TOKENS_LEFT >> 2] = 10;
+      kernel.empty();
+      expect(words[TOKENS_LEFT >> 2]).toBe(10);
     });
   });
 
