@@ -461,13 +461,19 @@ function membersOf(node: i32): void {
   let index = from;
   let nested = false;
   let gathering = false;
+  let gathered = false;
   let part = firstContent(node);
   for (let i = getI32(node + ELEMENT_CONTENTS); i > 0 && !hasFailed(); i--) {
     if (kindOf(part) === ELEMENT) {
       const name = memberName(index);
       if (name === GATHERED) {
-        if (!gathering) beginGathering();
+        if (!gathering) {
+          // A nested document stands between them.
+          if (gathered) giveUp();
+          beginGathering();
+        }
         gathering = true;
+        gathered = true;
         gatheredValue(part);
       } else {
         if (gathering) operation(OP_GATHER_END);
@@ -480,6 +486,8 @@ function membersOf(node: i32): void {
       index++;
     } else if (kindOf(part) === SUBSTITUTION && getI32(part + SUBSTITUTION_TYPE) === TYPE_BIN_XML && !nested) {
       nested = true;
+      if (gathering) operation(OP_GATHER_END);
+      gathering = false;
       nestedMembers(getI32(part + SUBSTITUTION_SLOT), from, to);
     }
     // What is text beside elements is another matter.

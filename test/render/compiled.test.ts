@@ -231,6 +231,27 @@ describe('the compiled renderers', () => {
     });
   });
 
+  it('gather the unnamed Data around a nested document', () => {
+    const data = (text: string) => element('Data', {}, [text]);
+    const body = optional(0, ValueType.BinXml);
+    const log = new MemoryLog();
+    const writer = new EvtxFileWriter(log);
+    const nested = value.fragment([element('UserData', {}, ['u'])]);
+    for (const content of [
+      [data('1'), body],
+      [data('1'), data('2'), body, element('x', {}, ['y'])],
+      [data('1'), body, data('2')],
+      [body, data('1')],
+    ]) {
+      const template = defineTemplate(element('Event', {}, [element('EventData', {}, content)]));
+      writer.add([instance(template, [nested])], 0n);
+    }
+    writer.finish();
+    const { records, disagreements } = compareRenderers(chunksOf(log.bytes())[0]!);
+    expect(records).toBe(8);
+    expect(disagreements).toEqual([]);
+  });
+
   describe('come to an end, whatever has been crafted', () => {
     it('a record whose definitions do not fit the memory all at once', () => {
       const chunk = new CraftedChunk();
