@@ -94,7 +94,7 @@ export function document(out: i32, from: i32, end: i32, depth: i32, format: i32)
   if (at >= end) return at === from ? out : UNUSUAL;
   const token = inU8(at);
   if (opensElement(token)) {
-    const next = streamed(out, at, end, format === FORMAT_JSON, limit);
+    const next = streamed(out, at, end, format === FORMAT_JSON, depth > 0, limit);
     if (next < 0) return next;
     if (position() < end && inU8(position()) !== END_OF_FRAGMENT) return UNUSUAL;
     rootName = rootNumber(at, end);

@@ -43,6 +43,8 @@ import type { i32 } from './types.ts';
 const TEXT_HEADER = 4;
 const TYPE_STRING = 0x01;
 const MAX_ELEMENT_DEPTH = 64;
+/** Elements in each other that a nested document may have: so many as an event may have behind those of its templates. */
+const MAX_NESTED_LEVELS = 16;
 const MAX_NAME = 256;
 const MAX_ATTRIBUTES = 16;
 const CHARACTER_REFERENCE_SIZE = 3;
@@ -98,11 +100,12 @@ function spells(name: i32, first: i32, second: i32, more: i32): boolean {
   return more === 0 || inU16(name + NAME_HEADER + 16) === 0x61;
 }
 
-/** The element at `from` as XML or as a JSON member. @returns the address behind, or a negative reason */
-export function streamed(out: i32, from: i32, end: i32, json: boolean, outLimit: i32): i32 {
+/** The element at `from` as XML or as a JSON member. @param isNested it stands in a template @returns the address behind, or a negative reason */
+export function streamed(out: i32, from: i32, end: i32, json: boolean, isNested: boolean, outLimit: i32): i32 {
   limit = outLimit;
   keys = 0;
-  return json ? member(out, from, end, 0, 0) : element(out, from, end, 0);
+  const depth = isNested ? MAX_ELEMENT_DEPTH - MAX_NESTED_LEVELS : 0;
+  return json ? member(out, from, end, 0, depth) : element(out, from, end, depth);
 }
 
 /** Number of the root's name, for who must know whether it clashes. */

@@ -93,6 +93,19 @@ export function dependencyOf(element: i32): i32 {
   return getI32(element + ELEMENT_DEPENDENCY);
 }
 
+/** How many elements an element has in each other, itself included. */
+export function levelsOf(element: i32): i32 {
+  let levels = 0;
+  const end = behind(element);
+  for (let at = firstContent(element); at < end; at = behind(at)) {
+    if (kindOf(at) === ELEMENT) {
+      const inside = levelsOf(at);
+      if (inside > levels) levels = inside;
+    }
+  }
+  return levels + 1;
+}
+
 /** What `binxml/resolve.ts` counts for one node beside its text. */
 const NODE_COST = 32;
 

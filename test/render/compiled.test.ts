@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, test, vi } from 'vitest';
 import { defineTemplate, element, instance, optional, substitution } from '../../src/binxml/template-builder.ts';
 import { DEFINITION_HEADER, Token } from '../../src/binxml/token.ts';
-import type { AttributePart, ElementNode } from '../../src/binxml/tree.ts';
+import type { AttributePart, ContentNode, ElementNode } from '../../src/binxml/tree.ts';
 import { value } from '../../src/binxml/typed-value.ts';
 import { ValueType } from '../../src/binxml/value-type.ts';
 import { Chunk, hasChunkMagic } from '../../src/evtx/chunk.ts';
@@ -229,6 +229,33 @@ describe('the compiled renderers', () => {
         }
       }
     });
+  });
+
+  it('write no event that is nested deeper than the plain renderer takes', () => {
+    const tower = (levels: number, top: ContentNode): ElementNode =>
+      element('a', {}, [levels > 1 ? tower(levels - 1, top) : top]);
+    const body = substitution(0, ValueType.BinXml);
+    const text = { kind: 'text', text: 'x' } as const;
+    const log = new MemoryLog();
+    const writer = new EvtxFileWriter(log);
+    for (const levels of [10, 11, 63]) writer.add([instance(defineTemplate(tower(levels, text)), [])], 0n);
+    writer.add([tower(64, text)], 0n);
+    for (const [outer, inner, bare] of [
+      [10, 10, 16],
+      [10, 10, 17],
+      [10, 40, 5],
+      [1, 1, 58],
+      [1, 1, 59],
+      [20, 20, 19],
+      [20, 20, 21],
+    ] as const) {
+      const nested = instance(defineTemplate(tower(inner, body)), [value.fragment([tower(bare, text)])]);
+      writer.add([instance(defineTemplate(tower(outer, body)), [value.fragment([nested])])], 0n);
+    }
+    writer.finish();
+    const { records, damaged, disagreements } = compareRenderers(chunksOf(log.bytes())[0]!);
+    expect([records, damaged]).toEqual([22, 4]);
+    expect(disagreements).toEqual([]);
   });
 
   it('gather the unnamed Data around a nested document', () => {
