@@ -65,7 +65,7 @@ export class Kernel {
   /**
    * Makes the definition known that the executor has stopped at as MISSING.
    * @param prepare makes what else is needed for its template, by number
-   * @returns false when the definition is damaged, or there are too many of them: the record is not for the executor
+   * @returns false when the definition is damaged or too large, or there are too many of them: the record is not for the executor
    */
   learn(prepare?: (number: number, template: Template) => void): boolean {
     const { words } = this.memory;
@@ -79,11 +79,10 @@ export class Kernel {
       throw error;
     }
     if (this.memory.isCrowded) return false;
-    this.fill(() => {
+    return this.fill(() => {
       const number = this.#define(chunk, u32(chunk.bytes, at + DEFINITION_OFFSET), template);
       prepare?.(number, template);
     });
-    return true;
   }
 
   /** Makes the name known that the executor has stopped at as NAMELESS. */
@@ -106,15 +105,18 @@ export class Kernel {
     });
   }
 
-  /** Puts something into the memory; when that is full, all that is in it goes first. */
-  fill(put: () => void): void {
-    try {
-      put();
-    } catch (error) {
-      if (!(error instanceof PoolFull)) throw error;
-      this.empty();
-      put();
+  /** Puts something into the memory; when that is full, all that is in it goes first. @returns false when it does not fit even so */
+  fill(put: () => void): boolean {
+    for (let tries = 0; tries < 2; tries++) {
+      try {
+        put();
+        return true;
+      } catch (error) {
+        if (!(error instanceof PoolFull)) throw error;
+        this.empty();
+      }
     }
+    return false;
   }
 
   /** Forgets all that has been learned: the executor has stopped as CROWDED. */

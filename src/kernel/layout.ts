@@ -143,6 +143,8 @@ export const STEP_HASH = 1388;
 /** Constant texts by a hash of their bytes: heads of chains. */
 export const TEXTS = STEPS + 4 * MAX_STEPS;
 export const TEXT_CHAINS = 4096;
+/** Texts that are looked at in one chain. A full pool has some 60 in each, but crafted ones can all be in one. */
+export const MAX_TEXT_CHAIN = 512;
 /** Cells in front of a text: the next one, its hash, its size. Its bytes begin at a multiple of this, with room behind to copy in words. */
 export const TEXT_ALIGNMENT = 16;
 export const TEXT_NEXT = -16;

@@ -15,6 +15,7 @@ import {
   ITEM_SIZES,
   MAX_DEFINED,
   MAX_TEMPLATES,
+  MAX_TEXT_CHAIN,
   MAX_TOKENS,
   NAME_CHAINS,
   NAME_FORM_SIZE,
@@ -273,7 +274,9 @@ export class Memory {
     let hash = 0;
     for (const byte of text) hash = ((hash << 5) - hash + byte) | 0;
     const chain = (TEXTS >> 2) + (hash & (TEXT_CHAINS - 1));
+    let others = 0;
     for (let at = words[chain]!; at !== 0; at = words[(at + TEXT_NEXT) >> 2]!) {
+      if (++others > MAX_TEXT_CHAIN) throw new PoolFull();
       if (words[(at + TEXT_HASH) >> 2] !== hash || words[(at + TEXT_SIZE) >> 2] !== text.length) continue;
       if (text.every((byte, i) => byte === this.bytes[at + i])) return at;
     }

@@ -1,6 +1,7 @@
 import {
   DRAFT_TEXT,
   DRAFT_TEXT_SIZE,
+  MAX_TEXT_CHAIN,
   POOL,
   POOL_FREE,
   POOL_SIZE,
@@ -79,8 +80,11 @@ export function constant(): i32 {
   for (let i = 0; i < size; i++) hash = ((hash << 5) - hash + getU8(DRAFT_TEXT + i)) | 0;
   const chain = TEXTS + 4 * (hash & (TEXT_CHAINS - 1));
   let text = getI32(chain);
+  let others = 0;
   while (text !== 0) {
     if (getI32(text + TEXT_HASH) === hash && getI32(text + TEXT_SIZE) === size && isAtHand(text)) return text;
+    others++;
+    if (others > MAX_TEXT_CHAIN) return 0;
     text = getI32(text + TEXT_NEXT);
   }
   const room = (size + TEXT_ALIGNMENT) & -TEXT_ALIGNMENT;

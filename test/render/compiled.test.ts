@@ -329,6 +329,30 @@ describe('the compiled renderers', () => {
       expect(disagreements).toEqual([]);
     });
 
+    it('names that all have the same hash', () => {
+      const chunk = new CraftedChunk();
+      const { at } = chunk;
+      // AaBB and BBAa have one hash. Each B that ends a pair is the length of a name of 66 units that begins behind it.
+      const pairs = Array.from({ length: 4800 }, (_, i) => Math.imul(i * i, 0x9e3779b1) >>> 31);
+      for (const pair of pairs) chunk.u16(...(pair === 0 ? [0x41, 0x61] : [0x42, 0x42]));
+      const names = pairs.flatMap((pair, i) => (pair === 1 && i > 1 && i < 4700 ? [at + 4 * i + 2 - 6] : []));
+      // The kernel does not read the second one by itself.
+      const templates = [[], [chunk.name('Größe')]].map((last) =>
+        chunk.definition(() => {
+          chunk.openElement(names[0]!).put(Token.CloseStartElement);
+          const some = [...names.slice(1, 1000), ...last];
+          for (const name of some) chunk.openElement(name).put(Token.CloseEmptyElement);
+          chunk.put(Token.EndElement);
+        }),
+      );
+      for (const template of templates) chunk.record(chunk.instance(template));
+      const before = KERNELS.map(({ generation }) => generation);
+      const { records, disagreements } = compareRenderers(chunk.bytes);
+      expect(records).toBe(4);
+      expect(disagreements).toEqual([]);
+      for (const [i, { generation }] of KERNELS.entries()) expect(generation).toBeGreaterThan(before[i]!);
+    });
+
     it.each(KERNELS)('definitions that are read again and again', (kernel) => {
       const [bytes] = chunksOf(sampleLog(700).log.bytes());
       const chunk = new Chunk(bytes!, 0, 0);
