@@ -6,6 +6,8 @@ import type { ContentNode, Template } from './tree.ts';
 const MAX_VARIANTS = 8192;
 /** Byte forms kept for one template id. Honest logs have a handful; a crafted log could make every look-up long. */
 const MAX_VARIANTS_PER_ID = 64;
+/** Bytes of all names of a definition that is kept. They are in one chunk, but crafted ones lie upon each other. */
+const MAX_NAME_BYTES = 128 * 1024;
 
 /** A name reference inside a definition: where it stands, and what it must say. */
 interface NameUse {
@@ -55,6 +57,7 @@ export class TemplateRecorder {
     this.#names.push({ at: at - this.#start, inline, from: this.#characterSize, size });
     this.#characters.push(target + NAME_HEADER);
     this.#characterSize += size;
+    if (this.#characterSize > MAX_NAME_BYTES) this.giveUp();
   }
 
   giveUp(): void {

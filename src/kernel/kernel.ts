@@ -7,7 +7,7 @@ import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from './engine.ts';
 import { javascriptExecutor } from './executor-javascript.ts';
 import { type MemoryOptions, wasmExecutor } from './executor-wasm.ts';
-import { MAX_FORM_SIZE, MISSING_AT, MISSING_END, NEEDS_MORE, NEEDS_NOTHING } from './layout.ts';
+import { MISSING_AT, MISSING_END, NEEDS_MORE, NEEDS_NOTHING } from './layout.ts';
 import { Memory, PoolFull } from './memory.ts';
 import { NAME_HEADER } from './names.ts';
 import { UNUSUAL } from './program.ts';
@@ -134,9 +134,7 @@ export class Kernel {
     const number = this.#numberOf(template);
     this.memory.define(chunkOffset, number);
     const form = chunk.definitionForm(chunkOffset);
-    if (form !== undefined && form.bytes.length + form.characters.length <= MAX_FORM_SIZE) {
-      this.memory.addForm(form, number);
-    }
+    if (form !== undefined) this.memory.addForm(form, number);
     return number;
   }
 

@@ -324,9 +324,17 @@ describe('the compiled renderers', () => {
       ['names that are larger than the memory', 160, 1],
       ['a name that is used a thousand times', 1000, 0],
     ])('%s', (_, count, step) => {
-      const { records, disagreements } = compareRenderers(withNames(count, step));
-      expect(records).toBe(2);
-      expect(disagreements).toEqual([]);
+      // One reader for all: to tell that these are no names of XML takes it long.
+      const chunk = new Chunk(withNames(count, step), 0, 0);
+      const offsets = chunk.walk({ recover: true }).map(({ chunkOffset }) => chunkOffset);
+      for (const renderer of RENDERERS) {
+        for (const format of FORMATS) {
+          const damaged = vi.fn();
+          renderer.clear();
+          expect(renderer.lines(chunk, offsets, 0, 1, format, damaged)).toBe(1);
+          expect(damaged).toHaveBeenCalledTimes(1);
+        }
+      }
     });
 
     it('names that all have the same hash', () => {
