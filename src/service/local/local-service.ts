@@ -51,7 +51,8 @@ import { LocalSubscription, SubscribedLog } from './subscription.ts';
 /** Slots read in one go from a log that is read alone; and from all logs that are merged, if each gets one. */
 const SLOTS_PER_READ = 8;
 const MERGED_SLOTS = 64;
-const SLOTS_AHEAD = 16;
+/** Slots of a block that is read ahead from a log that is read alone: the fewer blocks, the less often another thread is woken. */
+const SLOTS_AHEAD = 32;
 const FEW_LOGS = 32;
 
 const FILE_SCHEME = /^file:\/\//i;
@@ -367,7 +368,7 @@ function resultSet(
   // Hundreds of logs are merged in little memory, and a few as fast as one.
   const blocksAhead = logs.length === 1 ? 2 : logs.length <= FEW_LOGS ? 1 : 0;
   const slotsPerRead = Math.max(1, Math.min(SLOTS_PER_READ, Math.floor(MERGED_SLOTS / logs.length)));
-  const slotsAhead = +(process.env['SA'] ?? (logs.length === 1 ? SLOTS_AHEAD : slotsPerRead));
+  const slotsAhead = logs.length === 1 ? SLOTS_AHEAD : slotsPerRead;
   const walkers: LogWalker[] = [];
   // Logs of one folder are asked the same: what is compiled for one is for all.
   const selections = new Map<string | undefined, SourceSelection>();
