@@ -51,8 +51,11 @@ import { LocalSubscription, SubscribedLog } from './subscription.ts';
 /** Slots read in one go from a log that is read alone; and from all logs that are merged, if each gets one. */
 const SLOTS_PER_READ = 8;
 const MERGED_SLOTS = 64;
-/** Slots of a block that is read ahead from a log that is read alone: the fewer blocks, the less often another thread is woken. */
-const SLOTS_AHEAD = 32;
+/**
+ * Slots of a block that is read ahead, from a log that is read alone: with fewer blocks, other threads are woken less often; larger
+ * ones have left the processor's caches when they are looked at.
+ */
+const SLOTS_AHEAD = 16;
 const FEW_LOGS = 32;
 
 const FILE_SCHEME = /^file:\/\//i;
