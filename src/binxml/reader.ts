@@ -250,8 +250,9 @@ export class BinXmlReader {
     return nodes;
   }
 
-  #count(at: number): void {
-    if (++this.#tokens > MAX_TOKENS_PER_CHUNK) {
+  #count(at: number, tokens = 1): void {
+    this.#tokens += tokens;
+    if (this.#tokens > MAX_TOKENS_PER_CHUNK) {
       throw new BinXmlError(at, `the chunk holds more than ${MAX_TOKENS_PER_CHUNK} tokens`);
     }
   }
@@ -453,6 +454,8 @@ export class BinXmlReader {
     if (left < NAME_HEADER + 2) throw new BinXmlError(at, `${what} refers past the chunk, to ${hexOffset(target)}`);
     const units = u16(this.bytes, target + 6);
     if (NAME_HEADER + 2 * units > left) throw new BinXmlError(at, `${what} of ${units} units does not fit the chunk`);
+    // Names that lie upon each other cost more than a chunk has bytes.
+    this.#count(at, units);
     const name = xmlName(utf16Text(this.bytes, target + NAME_HEADER, units));
     if (name === undefined) throw new BinXmlError(at, `${what} is empty`);
     this.#names.set(target, name);
