@@ -2,33 +2,33 @@
 // wasm/platform.ts in the place of platform.ts.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const SHARED = [
   'comparison',
-  'compiler',
-  'definition-reader',
-  'definitions',
   'executor',
   'filter',
   'instance',
-  'json-compiler',
   'layout',
   'names',
   'numbers',
-  'omission',
-  'pool',
   'program',
-  'program-builder',
   'records',
   'shape',
   'stream',
+  'templates/compiler',
+  'templates/definition-reader',
+  'templates/definitions',
+  'templates/json-compiler',
+  'templates/omission',
+  'templates/pool',
+  'templates/program-builder',
+  'templates/tree',
+  'templates/xml-compiler',
   'test-program',
   'text',
   'token',
-  'tree',
   'value',
-  'xml-compiler',
 ];
 const ENTRY =
   "export { records } from './records';\nexport { select } from './filter';\nexport { useInput } from './platform';\n";
@@ -42,7 +42,7 @@ function sources(folder) {
     const text = readFileSync(join(folder, `${name}.ts`), 'utf8');
     return [
       `${name}.ts`,
-      text.replace(/^import type .*'\.\/types\.ts';\n/m, '').replace(/(from '\.\/[a-z-]+)\.ts'/g, "$1'"),
+      text.replace(/^import type .*'\.\.?\/types\.ts';\n/m, '').replace(/(from '\.\.?\/[a-z/-]+)\.ts'/g, "$1'"),
     ];
   });
   for (const name of readdirSync(join(folder, 'wasm'))) {
@@ -77,7 +77,10 @@ export function buildKernel({ root, cache, compile, say }) {
   say('winevt: compiling the kernel');
   const work = join(cache, 'kernel');
   mkdirSync(work, { recursive: true });
-  for (const [name, text] of files) writeFileSync(join(work, name), text);
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(work, name)), { recursive: true });
+    writeFileSync(join(work, name), text);
+  }
   const output = join(work, 'kernel.wasm');
   const status = compile([
     join(work, 'index.ts'),

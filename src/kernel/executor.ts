@@ -1,4 +1,3 @@
-import { compiled } from './compiler.ts';
 import { countOf, descriptorsOf, openInstance } from './instance.ts';
 import {
   LINE_TIME,
@@ -48,6 +47,7 @@ import {
   XML_TEXT,
 } from './program.ts';
 import { position, rootNumber, streamed } from './stream.ts';
+import { compiled } from './templates/compiler.ts';
 import { forgetHidden, hidden } from './text.ts';
 import { END_OF_FRAGMENT, FRAGMENT_HEADER, opensElement, TEMPLATE_INSTANCE } from './token.ts';
 import type { i32 } from './types.ts';

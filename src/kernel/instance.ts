@@ -1,8 +1,8 @@
-import { learnedDefinition } from './definition-reader.ts';
-import { DEFINITION_HEADER, definition } from './definitions.ts';
 import { MAX_SLOTS, MISSING_AT, MISSING_END, TEMPLATE_HIGHEST, TEMPLATE_SIZE, TEMPLATES } from './layout.ts';
 import { getI32, inI32, inputSize, putI32 } from './platform.ts';
 import { MISSING, UNUSUAL } from './program.ts';
+import { learnedDefinition } from './templates/definition-reader.ts';
+import { DEFINITION_HEADER, definition } from './templates/definitions.ts';
 import type { i32 } from './types.ts';
 
 // Of the instance last opened.

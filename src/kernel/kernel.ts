@@ -11,7 +11,7 @@ import { MISSING_AT, MISSING_END, NEEDS_MORE, NEEDS_NOTHING } from './layout.ts'
 import { Memory, PoolFull } from './memory.ts';
 import { NAME_HEADER } from './names.ts';
 import { UNUSUAL } from './program.ts';
-import { readTree } from './tree-reader.ts';
+import { readTree } from './templates/tree-reader.ts';
 
 /** Of a template instance, from its token: where its definition stands in the chunk. */
 const DEFINITION_OFFSET = 6;

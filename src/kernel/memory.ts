@@ -1,6 +1,5 @@
 import type { DefinitionForm } from '../binxml/template-cache.ts';
 import { u32 } from '../bytes/little-endian.ts';
-import { DEFINITION_HEADER } from './definitions.ts';
 import {
   DEFINED,
   DEFINED_COUNT,
@@ -56,6 +55,7 @@ import {
   TEXTS,
   TOKENS_LEFT,
 } from './layout.ts';
+import { DEFINITION_HEADER } from './templates/definitions.ts';
 
 /** Thrown when programs no longer fit: the owner empties the memory and begins again. */
 export class PoolFull extends Error {}

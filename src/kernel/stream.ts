@@ -17,6 +17,7 @@ import {
   putU16,
 } from './platform.ts';
 import { FULL, JSON_PART, UNUSUAL, XML_ATTRIBUTE, XML_TEXT } from './program.ts';
+import { NAME_EVENT_DATA, NAME_USER_DATA } from './templates/tree.ts';
 import { text } from './text.ts';
 import {
   CHARACTER_REFERENCE,
@@ -32,7 +33,6 @@ import {
   opensElement,
   TEXT_TOKEN,
 } from './token.ts';
-import { NAME_EVENT_DATA, NAME_USER_DATA } from './tree.ts';
 import type { i32 } from './types.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { AttributeNode, AttributePart, ContentNode, ElementNode } from '../binxml/tree.ts';
 import type { Memory } from '../kernel/memory.ts';
-import { ATTRIBUTE, ELEMENT, SUBSTITUTION, TEXT } from '../kernel/tree.ts';
+import { ATTRIBUTE, ELEMENT, SUBSTITUTION, TEXT } from '../kernel/templates/tree.ts';
 import { escapeAttribute, escapeText } from './escape.ts';
 import { characterData } from './text-content.ts';
 import { constantXml } from './xml.ts';

@@ -1,8 +1,8 @@
-import { DRAFT, DRAFT_PLACES, DRAFT_PLACES_SIZE, DRAFT_SIZE, TEXT_SIZE } from './layout.ts';
-import { getI32, putI32 } from './platform.ts';
+import { DRAFT, DRAFT_PLACES, DRAFT_PLACES_SIZE, DRAFT_SIZE, TEXT_SIZE } from '../layout.ts';
+import { getI32, putI32 } from '../platform.ts';
+import { CROWDED, OP_END, OP_FIELD, OP_IF_NULL, OP_TEXT } from '../program.ts';
+import type { i32 } from '../types.ts';
 import { beginText, constant, isTooLong, take, textSize } from './pool.ts';
-import { CROWDED, OP_END, OP_FIELD, OP_IF_NULL, OP_TEXT } from './program.ts';
-import type { i32 } from './types.ts';
 
 /**
  * Puts a program together: constant text is gathered until an operation stands between.

@@ -1,6 +1,4 @@
-import { ifOmitted, ifPartsOmitted } from './omission.ts';
-import { getI32 } from './platform.ts';
-import { addByte, addText } from './pool.ts';
+import { getI32 } from '../platform.ts';
 import {
   FLAG_ATTRIBUTE,
   FLAG_OPTIONAL,
@@ -12,7 +10,10 @@ import {
   OP_VALUE,
   XML_ATTRIBUTE,
   XML_TEXT,
-} from './program.ts';
+} from '../program.ts';
+import type { i32 } from '../types.ts';
+import { ifOmitted, ifPartsOmitted } from './omission.ts';
+import { addByte, addText } from './pool.ts';
 import { beginProgram, field, finished, flush, jump, operation, place, pooled, word } from './program-builder.ts';
 import {
   ATTRIBUTE_NAME,
@@ -37,7 +38,6 @@ import {
   SUBSTITUTION_SLOT,
   TEXT_XML,
 } from './tree.ts';
-import type { i32 } from './types.ts';
 
 /** A template as the program that writes its records as `renderXml` does. */
 

@@ -1,6 +1,6 @@
-import type { AttributeNode, AttributePart, ContentNode, ElementNode } from '../binxml/tree.ts';
-import { TEXT_SIZE } from './layout.ts';
-import type { Memory } from './memory.ts';
+import type { AttributeNode, AttributePart, ContentNode, ElementNode } from '../../binxml/tree.ts';
+import { TEXT_SIZE } from '../layout.ts';
+import type { Memory } from '../memory.ts';
 import {
   ATTRIBUTE,
   ATTRIBUTE_NAME,

@@ -11,10 +11,10 @@ import {
   FORM_TEMPLATE,
   FORMS,
   MAX_DEFINED,
-} from './layout.ts';
-import { NAME_HEADER } from './names.ts';
-import { getI32, inI32, inputSize, inU16, putI32, sameBytes } from './platform.ts';
-import type { i32 } from './types.ts';
+} from '../layout.ts';
+import { NAME_HEADER } from '../names.ts';
+import { getI32, inI32, inputSize, inU16, putI32, sameBytes } from '../platform.ts';
+import type { i32 } from '../types.ts';
 
 /** Bytes of a template definition in front of its Binary XML. */
 export const DEFINITION_HEADER = 24;

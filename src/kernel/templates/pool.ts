@@ -11,10 +11,10 @@ import {
   TEXT_NEXT,
   TEXT_SIZE,
   TEXTS,
-} from './layout.ts';
-import { decimal } from './numbers.ts';
-import { copyText, getI32, getU8, putI32, putU8 } from './platform.ts';
-import type { i32 } from './types.ts';
+} from '../layout.ts';
+import { decimal } from '../numbers.ts';
+import { copyText, getI32, getU8, putI32, putU8 } from '../platform.ts';
+import type { i32 } from '../types.ts';
 
 /**
  * The memory of what is learned. A text is in it once, so that its address tells it from others: templates have most of theirs in

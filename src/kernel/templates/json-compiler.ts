@@ -1,7 +1,5 @@
-import { DRAFT_MEMBERS, DRAFT_MEMBERS_SIZE, TEXT_SIZE } from './layout.ts';
-import { ifOmitted, ifPartsOmitted } from './omission.ts';
-import { getI32, putI32 } from './platform.ts';
-import { addByte, addNumber, addText } from './pool.ts';
+import { DRAFT_MEMBERS, DRAFT_MEMBERS_SIZE, TEXT_SIZE } from '../layout.ts';
+import { getI32, putI32 } from '../platform.ts';
 import {
   FLAG_ATTRIBUTE,
   FLAG_KEEPS_EMPTY,
@@ -23,7 +21,11 @@ import {
   OP_NO_ARRAY,
   OP_TEXT_MEMBER,
   OP_VALUE,
-} from './program.ts';
+} from '../program.ts';
+import type { i32 } from '../types.ts';
+import { TYPE_BIN_XML } from '../value.ts';
+import { ifOmitted, ifPartsOmitted } from './omission.ts';
+import { addByte, addNumber, addText } from './pool.ts';
 import {
   beginProgram,
   finished,
@@ -64,8 +66,6 @@ import {
   TEXT_HALVES,
   TEXT_JSON,
 } from './tree.ts';
-import type { i32 } from './types.ts';
-import { TYPE_BIN_XML } from './value.ts';
 
 /**
  * A template as the program that writes its records as `renderJson` does: its root element as one member, with a comma.

@@ -1,6 +1,6 @@
-import { POOL } from './layout.ts';
-import { getI32 } from './platform.ts';
-import type { i32 } from './types.ts';
+import { POOL } from '../layout.ts';
+import { getI32 } from '../platform.ts';
+import type { i32 } from '../types.ts';
 
 /**
  * A template's definition as the kernel keeps it: nodes of 32-bit cells, each followed by those inside of it. Texts are addresses

@@ -1,9 +1,9 @@
+import { TEMPLATE_SIZE, TEMPLATE_TREE, TEMPLATES } from '../layout.ts';
+import { getI32, putI32 } from '../platform.ts';
+import { FORMAT_JSON, MISSING } from '../program.ts';
+import type { i32 } from '../types.ts';
 import { compiledJson } from './json-compiler.ts';
-import { TEMPLATE_SIZE, TEMPLATE_TREE, TEMPLATES } from './layout.ts';
-import { getI32, putI32 } from './platform.ts';
-import { FORMAT_JSON, MISSING } from './program.ts';
 import { costOf, levelsOf } from './tree.ts';
-import type { i32 } from './types.ts';
 import { compiledXml } from './xml-compiler.ts';
 
 /** Most that a template may cost by itself: the executor does not count, the plain renderer does. */

@@ -1,4 +1,3 @@
-import { DEFINITION_HEADER } from './definitions.ts';
 import {
   DEFINED,
   DEFINED_COUNT,
@@ -34,12 +33,11 @@ import {
   TEMPLATES,
   TESTS,
   TOKENS_LEFT,
-} from './layout.ts';
-import { NAME_HEADER } from './names.ts';
-import { copyNamePart, copyPlain, getI32, inI32, inU8, inU16, keepInput, putI32 } from './platform.ts';
-import { constant, setTextSize, take } from './pool.ts';
-import { CROWDED, JSON_PART, XML_ATTRIBUTE } from './program.ts';
-import { attributeList, moveTo, nameReference, position, textOffset, textToken, textUnitsRead } from './stream.ts';
+} from '../layout.ts';
+import { NAME_HEADER } from '../names.ts';
+import { copyNamePart, copyPlain, getI32, inI32, inU8, inU16, keepInput, putI32 } from '../platform.ts';
+import { CROWDED, JSON_PART, XML_ATTRIBUTE } from '../program.ts';
+import { attributeList, moveTo, nameReference, position, textOffset, textToken, textUnitsRead } from '../stream.ts';
 import {
   CLOSE_EMPTY,
   CLOSE_START,
@@ -52,7 +50,10 @@ import {
   OPEN_ELEMENT_WITH_ATTRIBUTES,
   OPTIONAL_SUBSTITUTION,
   opensElement,
-} from './token.ts';
+} from '../token.ts';
+import type { i32 } from '../types.ts';
+import { DEFINITION_HEADER } from './definitions.ts';
+import { constant, setTextSize, take } from './pool.ts';
 import {
   ATTRIBUTE,
   ATTRIBUTE_NAME,
@@ -90,7 +91,6 @@ import {
   TEXT_UNITS,
   TEXT_XML,
 } from './tree.ts';
-import type { i32 } from './types.ts';
 
 /**
  * Reads template definitions as Windows writes them: one element, names and constant text in plain ASCII, values. What is not

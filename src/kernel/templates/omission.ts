@@ -1,4 +1,5 @@
-import { getI32 } from './platform.ts';
+import { getI32 } from '../platform.ts';
+import type { i32 } from '../types.ts';
 import { jumpIfNull } from './program-builder.ts';
 import {
   behind,
@@ -9,7 +10,6 @@ import {
   NO_DEPENDENCY,
   SUBSTITUTION_SLOT,
 } from './tree.ts';
-import type { i32 } from './types.ts';
 
 /** Jumps to the label where a Null value leaves out what has these parts. */
 export function ifPartsOmitted(first: i32, count: i32, label: i32): i32 {
