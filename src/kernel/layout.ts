@@ -160,9 +160,9 @@ export const DRAFT_SIZE = 256 * 1024;
 /** and its names, or the operands that are jumped to; */
 export const DRAFT_PLACES = DRAFT + DRAFT_SIZE + 256;
 export const DRAFT_PLACES_SIZE = 64 * 1024;
-/** names of members. */
+/** names of members, each compared with each. */
 export const DRAFT_MEMBERS = DRAFT_PLACES + DRAFT_PLACES_SIZE;
-export const DRAFT_MEMBERS_SIZE = 16 * 1024;
+export const DRAFT_MEMBERS_SIZE = 4 * 1024;
 
 /** System/TimeCreated of each record that is written, 64 bits in the order of the list; 0: not known. And that of the one at hand. */
 export const LINE_TIMES = DRAFT_MEMBERS + DRAFT_MEMBERS_SIZE;
