@@ -195,6 +195,16 @@ test('a call that runs out of time with nothing found says so, and goes on behin
   expect(timeouts).toBeGreaterThan(1);
 });
 
+test('a seek that runs out of time says so, and the position stays', async () => {
+  const set = open('*[System[EventRecordID>400]]', one, 'forward');
+  const first = eventByEvent(open('*[System[EventRecordID>400]]', one, 'forward'), 'xml');
+  let now = 0;
+  const hurried = new Operation('EvtSeek', anyHandle(), { timeoutMs: 5, now: () => now++ });
+  const seeking = runAsync(set.seek({ origin: 'last', offset: 0, strict: false }, hurried));
+  await expect(seeking).rejects.toMatchObject({ symbol: 'ERROR_TIMEOUT', code: 1460 });
+  expect(eventByEvent(set, 'xml')).toBe(first);
+});
+
 test.each(['xml', 'nothing'] as const)(
   'what a cancelled call has left is handed out as the next call wants it: %s',
   (format) => {

@@ -174,7 +174,7 @@ export class LocalResultSet implements ResultSet {
 
   /**
    * @throws EvtError ERROR_INVALID_PARAMETER (87) for an offset that points away from the result; ERROR_NOT_FOUND (1168)
-   *   when strict and the position does not exist; ERROR_CANCELLED (1223). The position is unchanged then.
+   *   when strict and the position does not exist; ERROR_TIMEOUT (1460); ERROR_CANCELLED (1223). The position is unchanged then.
    */
   *seek(request: SeekRequest, operation: Operation): Task<void> {
     operation.checkpoint();
@@ -193,6 +193,8 @@ export class LocalResultSet implements ResultSet {
     let result: { mark: Mark; exact: boolean };
     try {
       result = yield* order.seek(target, this.#mark, operation);
+    } catch (error) {
+      throw error instanceof OutOfTime ? outOfTime(operation) : error;
     } finally {
       order.restore(resume);
     }
