@@ -1,17 +1,26 @@
-import { promisify } from 'node:util';
+import { fstatSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
 import { EventLogQuery, EventLogSession } from '../../src/index.ts';
 import { temporaryFolder, writeLongLog } from '../log-files.ts';
 
-/** Reads of files wait for this: a disk that has stopped answering. */
-const disk = vi.hoisted(() => ({ answers: Promise.resolve(), asked: 0 }));
+/** Reads of files wait for this: a disk that has stopped answering. Some are told at once that they fail. */
+const disk = vi.hoisted(() => ({
+  answers: Promise.resolve(),
+  asked: 0,
+  fails: (_position: number): boolean => false,
+  descriptors: [] as number[],
+}));
 
 vi.mock('node:fs', async (original) => {
   const actual = await original<typeof import('node:fs')>();
+  const { promisify } = await import('node:util');
   const readAtOnce = promisify(actual.read) as (...args: unknown[]) => Promise<unknown>;
   const read = Object.assign((...args: Parameters<typeof actual.read>) => actual.read(...args), {
     [promisify.custom]: async (...args: unknown[]) => {
       disk.asked++;
+      disk.descriptors.push(args[0] as number);
+      if (disk.fails(args[4] as number)) throw Object.assign(new Error('the disk fails'), { code: 'EIO' });
       await disk.answers;
       return await readAtOnce(...args);
     },
@@ -32,6 +41,8 @@ function stopDisk(): () => void {
 
 afterEach(() => {
   disk.answers = Promise.resolve();
+  disk.fails = () => false;
+  disk.descriptors = [];
 });
 
 async function all(reader: { readLines: ReturnType<EventLogSession['query']>['readLines'] }): Promise<string> {
@@ -94,6 +105,25 @@ describe('a disk that does not answer', () => {
     await expect(call).rejects.toBe(reason);
     answer();
     expect((await reader.readLines('xml')).events).toBeGreaterThan(0);
+    session.close();
+  });
+
+  test('keeps its file open while one of several reads goes on, when another has failed', async () => {
+    const session = EventLogSession.open();
+    const reader = session.query(new EventLogQuery(log, undefined, { concurrency: 1 }));
+    let answer = () => {};
+    // The heads of all chunks are asked for at once.
+    disk.fails = (position) => {
+      if (position !== HEADER_BLOCK_SIZE) return false;
+      answer = stopDisk();
+      return true;
+    };
+    await expect(reader.open()).rejects.toMatchObject({ code: 30 });
+    const [fd] = disk.descriptors;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(() => fstatSync(fd!)).not.toThrow();
+    answer();
+    await vi.waitFor(() => expect(() => fstatSync(fd!)).toThrow('EBADF'));
     session.close();
   });
 });

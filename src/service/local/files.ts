@@ -174,7 +174,9 @@ export function* readEach(
   const readOne = async (position: number, i: number) => (await readAsync(fd, parts[i]!, 0, size, position)).bytesRead;
   let counts: number[];
   if (yield* isAsynchronous()) {
-    counts = yield* operation.until(begin(fd, Promise.all(positions.map(readOne)), api, file));
+    // When one has failed, the others still go on.
+    const reads = positions.map((position, i) => begin(fd, readOne(position, i), api, file));
+    counts = yield* operation.until(Promise.all(reads));
   } else {
     try {
       counts = positions.map((position, i) => fs.readSync(fd, parts[i]!, 0, size, position));
