@@ -349,3 +349,71 @@ describe('lines that are borrowed', () => {
     expect(begun + rest === eventByEvent(open(undefined, path, 'forward'), 'xml')).toBe(true);
   });
 });
+
+describe('whoever is told of damage', () => {
+  const bytes = Uint8Array.from(readFileSync(one));
+  const chunk = new Chunk(bytes.subarray(HEADER_BLOCK_SIZE, HEADER_BLOCK_SIZE + CHUNK_SIZE), 0, HEADER_BLOCK_SIZE);
+  const DAMAGED = [10, 40, 41, 90];
+  for (const i of DAMAGED) bytes[HEADER_BLOCK_SIZE + chunk.liveRecords()[i]! + RecordOffset.binXml + 30] = 0xee;
+  const path = join(folder, 'damaged-inside.evtx');
+  writeFileSync(path, bytes);
+  const long = writeSampleLog(folder, 'long.evtx', 1000);
+
+  const openTold = (query: string | undefined, onDamage: () => void) => {
+    const request = { path, query, direction: 'forward', pathType: 'file', tolerate: false, strict: false } as const;
+    const set = runSync(
+      new LocalService().query({ ...request, recover: false, onDamage, onProgress: undefined }, plainOperation()),
+    );
+    opened.push(set);
+    return set;
+  };
+
+  describe.each([undefined, '*[System[EventID=1]]'])('in what is selected by %s', (query) => {
+    test.each(['lines', 'events'] as const)('may read another log meanwhile: %s', (way) => {
+      const read = (whenTold: () => void) => {
+        let told = 0;
+        const set = openTold(query, () => {
+          told++;
+          whenTold();
+        });
+        return { text: way === 'lines' ? byLines(set, plainRequest('xml')) : eventByEvent(set, 'xml'), told };
+      };
+      const expected = read(() => {});
+      expect(expected.told).toBeGreaterThan(DAMAGED.length - 1);
+      const other = open('*[System[EventID=7]]', long, 'forward');
+      const kept = runSync(open(undefined, long, 'forward').next(3, plainOperation()));
+      const others = [
+        () => kept[1]!.text('xml'),
+        () => runSync(other.lines(plainRequest('json', 20), plainOperation())),
+        () => runSync(other.next(20, plainOperation())),
+      ];
+      for (const whenTold of others) expect(read(whenTold)).toEqual(expected);
+    });
+
+    test('may throw: nothing is lost, nothing comes twice, and nothing goes untold', () => {
+      const all = byLines(
+        openTold(query, () => {}),
+        plainRequest('xml'),
+      );
+      let told = 0;
+      const set = openTold(query, () => {
+        told++;
+        throw new Error('the listener has failed');
+      });
+      let found = '';
+      for (let calls = 0, ended = false; !ended; calls++) {
+        expect(calls).toBeLessThan(20);
+        try {
+          const lines = runSync(set.lines(plainRequest('xml'), plainOperation()));
+          found += textOf(lines);
+          ended = lines.events === 0;
+        } catch (error) {
+          expect((error as Error).message).toBe('the listener has failed');
+        }
+      }
+      expect(found === all).toBe(true);
+      // The chunk's checksum is wrong besides.
+      expect(told).toBeGreaterThanOrEqual(DAMAGED.length);
+    });
+  });
+});

@@ -93,6 +93,12 @@ function outOfTime(events: number): { events: number; ended: boolean } {
   return { events, ended: false };
 }
 
+/** A record that holds no whole event: its place among the hits of a run. */
+interface DamagedHit {
+  readonly hit: number;
+  readonly error: BinXmlError;
+}
+
 class LineWriter {
   readonly #walker: LogWalker;
   readonly #step: Step;
@@ -186,15 +192,12 @@ class LineWriter {
   /** Writes hits from `done` on, as far as the output goes. @returns the hit behind */
   #write(loaded: LoadedChunk, chunk: Chunk, format: LineFormat, offsets: readonly number[], done: number): number {
     const renderer = this.#renderer;
-    const damaged: number[] = [];
-    const tell = (hit: number, error: BinXmlError) => {
-      damaged.push(hit);
-      this.#walker.tellRecord(chunk, offsets[hit]!, error, loaded.recovered);
-    };
+    const damaged: DamagedHit[] = [];
+    const note = (hit: number, error: BinXmlError) => damaged.push({ hit, error });
     const { slot } = this.#sink;
     if (slot === undefined) renderer.clear();
     else renderer.clear(slot.address + this.#bytes, slot.address + slot.size);
-    let reached = renderer.lines(chunk, offsets, done, offsets.length, format, tell);
+    let reached = renderer.lines(chunk, offsets, done, offsets.length, format, note);
     let part = renderer.output;
     if (reached === done) {
       if (slot !== undefined && this.#bytes > 0) {
@@ -209,10 +212,7 @@ class LineWriter {
     const isLarge = part.buffer !== renderer.output.buffer;
     const events = reached - done - damaged.length;
     let last = reached - 1;
-    while (damaged.at(-1) === last) {
-      damaged.pop();
-      last--;
-    }
+    for (let i = damaged.length - 1; damaged[i]?.hit === last; i--) last--;
     const hits = this.#hits;
     this.#operation.commit(() => {
       if (events > 0 && this.#sink.takeRun !== undefined) {
@@ -226,6 +226,18 @@ class LineWriter {
     });
     this.events += events;
     this.#bytes += part.length;
+    // Now that the lines have been taken: whoever is told may read something else, which is written to the same memory.
+    this.#tellEach(damaged, ({ hit, error }) => this.#walker.tellRecord(chunk, offsets[hit]!, error, loaded.recovered));
     return reached;
+  }
+
+  /** They are behind the position: all are told, also when somebody who is told of one throws. */
+  #tellEach([first, ...others]: readonly DamagedHit[], tell: (damaged: DamagedHit) => void): void {
+    if (first === undefined) return;
+    try {
+      tell(first);
+    } finally {
+      this.#tellEach(others, tell);
+    }
   }
 }

@@ -81,9 +81,6 @@ const NONE: ReadonlySet<number> = new Set();
 export const MAX_RUN = 64;
 /** Chunks between two turns of the event loop, where they take no longer than it may stand still. */
 const CHUNKS_PER_TURN = 4;
-/** What the kernel has found in a run. */
-const kernelHits = new Int32Array(MAX_RUN);
-
 /** Slots that lie side by side. */
 interface Extent {
   readonly firstSlot: number;
@@ -277,6 +274,8 @@ export class LogWalker {
   }
 
   readonly #record = new RecordCursor();
+  /** What the kernel has found in a run: whoever is told of damage in it may read another log. */
+  readonly #kernelHits = new Int32Array(MAX_RUN);
 
   /**
    * Looks at a run of a chunk's records, and reports those that are too damaged to tell.
@@ -299,9 +298,9 @@ export class LogWalker {
     const { offsets, recovered } = loaded;
     const chunk = loaded.chunk!;
     const some = Math.min(count, step > 0 ? offsets.length - first : first + 1);
-    const found = (selector ?? EVERYTHING).select(chunk, offsets, first, step, some, kernelHits, wholes);
+    const found = (selector ?? EVERYTHING).select(chunk, offsets, first, step, some, this.#kernelHits, wholes);
     for (let i = 0; i < (found ?? some); i++) {
-      const hit = found === undefined ? i | HIT_UNKNOWN : kernelHits[i]!;
+      const hit = found === undefined ? i | HIT_UNKNOWN : this.#kernelHits[i]!;
       const record = first + (hit & 0xffff) * step;
       if (hits.length >= max) {
         this.records += Math.abs(record - first);
