@@ -26,6 +26,8 @@ export interface OperationOptions {
  */
 export class Operation {
   readonly api: string;
+  /** The word is one of the handle table's. */
+  readonly #hasHandle: boolean;
   readonly #words: Int32Array;
   readonly #index: number;
   readonly #started: number;
@@ -41,6 +43,7 @@ export class Operation {
   constructor(api: string, handle: number | undefined, options: OperationOptions = {}) {
     const { words, index } = handle === undefined ? ownWord() : epochWord(handle);
     this.api = api;
+    this.#hasHandle = handle !== undefined;
     this.#words = words;
     this.#index = index;
     this.#started = Atomics.load(words, index);
@@ -151,7 +154,8 @@ export class Operation {
         for (const end of ends.splice(0)) end();
         resolve();
       };
-      ends.push(onWake(wake), whenEpochMoves(this.#index, this.#started, wake));
+      ends.push(onWake(wake));
+      if (this.#hasHandle) ends.push(whenEpochMoves(this.#index, this.#started, wake));
       if (leftMs !== Number.POSITIVE_INFINITY) {
         const timer = setTimeout(wake, leftMs);
         ends.push(() => clearTimeout(timer));
