@@ -469,7 +469,7 @@ class Reader {
 
 /** One log, none, a few, and many; some with events that are larger than the output. */
 const SCENES = [0, 2, 3, 5, 7, 8, 10, 11];
-const RUNS = 50;
+const RUNS = 40;
 const scenes = new Map<number, Scene>();
 
 test('whatever is asked of a result, in whatever order, and wherever it is cancelled: no event is lost, or comes twice', async () => {

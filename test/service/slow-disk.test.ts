@@ -82,6 +82,48 @@ describe('a disk that does not answer', () => {
     session.close();
   });
 
+  test('is asked once, however often a call that waits for it is cancelled', async () => {
+    const session = EventLogSession.open();
+    const query = new EventLogQuery(log, undefined, { concurrency: 1 });
+    const whole = await all(session.query(query));
+    const reader = session.query(query);
+    await reader.open();
+    const answer = stopDisk();
+    const before = disk.asked;
+    for (let i = 0; i < 10; i++) {
+      const call = reader.readLines('xml');
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      reader.cancelReading();
+      await expect(call).rejects.toMatchObject({ code: 1223 });
+    }
+    expect(disk.asked).toBe(before + 1);
+    answer();
+    expect((await all(reader)) === whole).toBe(true);
+    session.close();
+  });
+
+  test('and then fails, fails one call: the next one asks again', async () => {
+    const session = EventLogSession.open();
+    const query = new EventLogQuery(log, undefined, { concurrency: 1 });
+    const whole = await all(session.query(query));
+    const reader = session.query(query);
+    let text = Buffer.from((await reader.readLines('xml', { maxBytes: 1_000_000 })).bytes).toString('latin1');
+    disk.fails = () => true;
+    let failures = 0;
+    while (failures < 3) {
+      try {
+        text += Buffer.from((await reader.readLines('xml')).bytes).toString('latin1');
+      } catch (error) {
+        expect(error).toMatchObject({ code: 30 });
+        failures++;
+      }
+    }
+    disk.fails = () => false;
+    text += await all(reader);
+    expect(text === whole).toBe(true);
+    session.close();
+  });
+
   test('keeps no log from being closed', async () => {
     const session = EventLogSession.open();
     const reader = session.query(new EventLogQuery(log, undefined, { concurrency: 1 }));

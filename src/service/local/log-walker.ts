@@ -137,7 +137,7 @@ export class LogWalker {
   readonly log: WalkedLog;
   readonly #options: WalkerOptions;
   #block: Block | undefined;
-  /** The blocks behind, in the walk's direction. */
+  /** The blocks that come next, in the walk's direction: a cancelled call may have left the first one. */
   #ahead: readonly Ahead[] = [];
   /** Memory that was a block's, and that nobody points into. */
   readonly #free: Uint8Array[] = [];
@@ -440,22 +440,30 @@ export class LogWalker {
 
   *#nextBlock(index: number, step: Step, operation: Operation): Task<void> {
     const last = this.#block;
-    const [ahead, ...behind] = this.#ahead;
-    // A cancelled read leaves bytes of two places in its buffer; and blocks of another place are no use.
     this.#block = undefined;
     this.#loaded = undefined;
-    this.#ahead = [];
     if (last !== undefined && !last.handedOut && this.#options.memory === undefined) this.#free.push(last.bytes);
     const asynchronous = yield* isAsynchronous();
-    const slot = this.log.order.slotAt(index);
-    const wasAhead = asynchronous && ahead !== undefined && slot === (step > 0 ? ahead.firstSlot : lastSlotOf(ahead));
     const { slotsPerRead, blocksAhead = 0, slotsAhead = slotsPerRead } = this.#options;
-    const wanted = wasAhead ? ahead : this.#room(this.#extent(index, step, slotsPerRead));
+    let wanted: Extent & { readonly bytes: Uint8Array };
+    let filled: number;
+    if (asynchronous) {
+      const slot = this.log.order.slotAt(index);
+      const [ahead] = this.#ahead;
+      const isComing = ahead !== undefined && slot === (step > 0 ? ahead.firstSlot : lastSlotOf(ahead));
+      // Blocks of another place are no use.
+      if (!isComing) this.#ahead = [this.#begin(index, step, slotsPerRead, operation)];
+      const coming = this.#ahead[0]!;
+      wanted = coming;
+      // Cancelled, it stays on its way: the next call waits for it, and asks for nothing twice.
+      filled = yield* operation.until(coming.reading);
+      this.#ahead = this.#ahead.slice(1);
+    } else {
+      this.#ahead = [];
+      wanted = this.#room(this.#extent(index, step, slotsPerRead));
+      filled = yield* readAt(this.log.fd, wanted.bytes, this.log.offsetOf(wanted.firstSlot), operation, this.log.path);
+    }
     const { firstSlot, slots, bytes } = wanted;
-    const filled = yield* wasAhead
-      ? operation.until(ahead.reading)
-      : readAt(this.log.fd, bytes, this.log.offsetOf(firstSlot), operation, this.log.path);
-    if (wasAhead) this.#ahead = behind;
     if (this.log.isChanged) yield* this.#dropOverwritten(bytes.subarray(0, filled), firstSlot, operation);
     this.#block = { bytes, firstSlot, slots, filled, handedOut: false };
     this.readBytes += filled;
@@ -493,7 +501,12 @@ export class LogWalker {
     const { fd, path } = this.log;
     const room = this.#room(this.#extent(index, step, slots));
     const reading = beginRead(fd, room.bytes, this.log.offsetOf(room.firstSlot), operation.api, path);
-    return { ...room, reading };
+    const one = { ...room, reading };
+    // Whoever waits for it hears of a failure; whoever comes to its place later asks again.
+    reading.catch(() => {
+      this.#ahead = this.#ahead.filter((other) => other !== one);
+    });
+    return one;
   }
 
   /** Memory for a block: that of an earlier one, if there is any. */
