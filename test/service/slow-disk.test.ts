@@ -1,8 +1,8 @@
 import { fstatSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
+import { CHUNK_SIZE, HEADER_BLOCK_SIZE } from '../../src/evtx/layout.ts';
 import { EventLogQuery, EventLogSession } from '../../src/index.ts';
-import { temporaryFolder, writeLongLog } from '../log-files.ts';
+import { temporaryFolder, writeLongLog, writeSampleLog } from '../log-files.ts';
 
 /** Reads of files wait for this: a disk that has stopped answering. Some are told at once that they fail. */
 const disk = vi.hoisted(() => ({
@@ -10,6 +10,7 @@ const disk = vi.hoisted(() => ({
   asked: 0,
   fails: (_position: number): boolean => false,
   descriptors: [] as number[],
+  buffers: new Set<ArrayBufferLike>(),
 }));
 
 vi.mock('node:fs', async (original) => {
@@ -20,6 +21,7 @@ vi.mock('node:fs', async (original) => {
     [promisify.custom]: async (...args: unknown[]) => {
       disk.asked++;
       disk.descriptors.push(args[0] as number);
+      disk.buffers.add((args[1] as Uint8Array).buffer);
       if (disk.fails(args[4] as number)) throw Object.assign(new Error('the disk fails'), { code: 'EIO' });
       await disk.answers;
       return await readAtOnce(...args);
@@ -28,7 +30,8 @@ vi.mock('node:fs', async (original) => {
   return { ...actual, read, default: { ...actual, read } };
 });
 
-const log = writeLongLog(temporaryFolder(), 'slow.evtx', 100);
+const folder = temporaryFolder();
+const log = writeLongLog(folder, 'slow.evtx', 100);
 
 /** From now on nothing is read. @returns makes the disk answer, what it was asked before, too */
 function stopDisk(): () => void {
@@ -168,4 +171,27 @@ describe('a disk that does not answer', () => {
     await vi.waitFor(() => expect(() => fstatSync(fd!)).toThrow('EBADF'));
     session.close();
   });
+});
+
+test('blocks are read to memory that was used before, also after many short logs', async () => {
+  const session = EventLogSession.open();
+  const short = writeSampleLog(folder, 'short.evtx', 10);
+  const long = writeSampleLog(folder, 'long.evtx', 9000);
+  const read = async (path: string) => {
+    const reader = session.query(new EventLogQuery(path, undefined, { concurrency: 1 }));
+    await all(reader);
+    reader.close();
+  };
+  const large = () => [...disk.buffers].filter(({ byteLength }) => byteLength >= 8 * CHUNK_SIZE);
+  const shorts = Array.from({ length: 6 }, () => session.query(new EventLogQuery(short, undefined)));
+  for (const reader of shorts) await all(reader);
+  // The last ones found no memory of others.
+  for (const reader of shorts.reverse()) reader.close();
+  await read(long);
+  const known = new Set(large());
+  expect(known.size).toBeGreaterThan(0);
+  disk.buffers.clear();
+  await read(long);
+  expect(large().filter((buffer) => !known.has(buffer))).toEqual([]);
+  session.close();
 });

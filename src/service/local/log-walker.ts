@@ -93,7 +93,7 @@ interface Ahead extends Extent {
   readonly reading: Promise<number>;
 }
 
-/** Memory of blocks that nobody points into, of logs that were closed: collecting megabytes for each query costs pauses. */
+/** Memory of blocks that nobody points into, of logs that were closed, the smallest first: collecting megabytes for each query costs pauses. */
 const spare: Uint8Array[] = [];
 const MAX_SPARE = 3;
 
@@ -525,8 +525,10 @@ export class LogWalker {
   close(): void {
     const block = this.#block;
     if (block !== undefined && !block.handedOut && this.#options.memory === undefined) this.#free.push(block.bytes);
-    spare.push(...this.#free.splice(0, MAX_SPARE - spare.length));
-    this.#free.length = 0;
+    // The largest are worth most: those of short logs would soon be all there is.
+    spare.push(...this.#free.splice(0));
+    spare.sort((a, b) => a.buffer.byteLength - b.buffer.byteLength);
+    spare.splice(0, spare.length - MAX_SPARE);
     this.#block = undefined;
     this.#loaded = undefined;
     this.#ahead = [];
