@@ -9,6 +9,8 @@ const disk = vi.hoisted(() => ({
   answers: Promise.resolve(),
   asked: 0,
   fails: (_position: number): boolean => false,
+  /** It gives so many bytes at a time. */
+  most: Number.POSITIVE_INFINITY,
   descriptors: [] as number[],
   buffers: new Set<ArrayBufferLike>(),
 }));
@@ -24,6 +26,7 @@ vi.mock('node:fs', async (original) => {
       disk.buffers.add((args[1] as Uint8Array).buffer);
       if (disk.fails(args[4] as number)) throw Object.assign(new Error('the disk fails'), { code: 'EIO' });
       await disk.answers;
+      args[3] = Math.min(args[3] as number, disk.most);
       return await readAtOnce(...args);
     },
   });
@@ -45,6 +48,7 @@ function stopDisk(): () => void {
 afterEach(() => {
   disk.answers = Promise.resolve();
   disk.fails = () => false;
+  disk.most = Number.POSITIVE_INFINITY;
   disk.descriptors = [];
 });
 
@@ -193,5 +197,23 @@ test('blocks are read to memory that was used before, also after many short logs
   disk.buffers.clear();
   await read(long);
   expect(large().filter((buffer) => !known.has(buffer))).toEqual([]);
+  session.close();
+});
+
+test('a disk that gives a few bytes at a time gives all chunks of a log, and the place of a bookmark', async () => {
+  const session = EventLogSession.open();
+  const pieces = writeSampleLog(folder, 'pieces.evtx', 900);
+  for (const path of [log, pieces]) {
+    const query = new EventLogQuery(path, undefined, { concurrency: 1 });
+    const first = session.query(query);
+    const { bytes, bookmark } = await first.readLines('xml', { maxEvents: 7 });
+    const text = Buffer.from(bytes).toString('latin1');
+    disk.most = 17;
+    const reader = session.query(query, undefined, path === pieces ? { bookmark } : {});
+    await reader.open();
+    disk.most = Number.POSITIVE_INFINITY;
+    const found = (path === pieces ? text : '') + (await all(reader));
+    expect(found === text + (await all(first))).toBe(true);
+  }
   session.close();
 });

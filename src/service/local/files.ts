@@ -114,6 +114,27 @@ function begin<T>(fd: number, reading: Promise<T>, api: string, file: string): P
   return told;
 }
 
+/** Reads until `buffer` is full or the file ends: a system may give less than it is asked for. */
+async function fill(fd: number, buffer: Uint8Array, position: number): Promise<number> {
+  let done = 0;
+  while (done < buffer.length) {
+    const { bytesRead } = await readAsync(fd, buffer, done, buffer.length - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return done;
+}
+
+function fillNow(fd: number, buffer: Uint8Array, position: number): number {
+  let done = 0;
+  while (done < buffer.length) {
+    const count = fs.readSync(fd, buffer, done, buffer.length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
 /** Begins to read at `position` until `buffer` is full or the file ends; gives the bytes read. */
 export function beginRead(
   fd: number,
@@ -122,16 +143,7 @@ export function beginRead(
   api: string,
   file: string,
 ): Promise<number> {
-  const read = async () => {
-    let done = 0;
-    while (done < buffer.length) {
-      const { bytesRead } = await readAsync(fd, buffer, done, buffer.length - done, position + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    return done;
-  };
-  return begin(fd, read(), api, file);
+  return begin(fd, fill(fd, buffer, position), api, file);
 }
 
 /**
@@ -148,13 +160,7 @@ export function* readAt(
   const { api } = operation;
   if (yield* isAsynchronous()) return yield* operation.until(beginRead(fd, buffer, position, api, file));
   try {
-    let done = 0;
-    while (done < buffer.length) {
-      const count = fs.readSync(fd, buffer, done, buffer.length - done, position + done);
-      if (count === 0) break;
-      done += count;
-    }
-    return done;
+    return fillNow(fd, buffer, position);
   } catch (error) {
     throw fileError(error, api, file);
   }
@@ -171,15 +177,14 @@ export function* readEach(
   const { api } = operation;
   const buffer = new Uint8Array(size * positions.length);
   const parts = positions.map((_, i) => buffer.subarray(i * size, (i + 1) * size));
-  const readOne = async (position: number, i: number) => (await readAsync(fd, parts[i]!, 0, size, position)).bytesRead;
   let counts: number[];
   if (yield* isAsynchronous()) {
     // When one has failed, the others still go on.
-    const reads = positions.map((position, i) => begin(fd, readOne(position, i), api, file));
+    const reads = positions.map((position, i) => beginRead(fd, parts[i]!, position, api, file));
     counts = yield* operation.until(Promise.all(reads));
   } else {
     try {
-      counts = positions.map((position, i) => fs.readSync(fd, parts[i]!, 0, size, position));
+      counts = positions.map((position, i) => fillNow(fd, parts[i]!, position));
     } catch (error) {
       throw fileError(error, api, file);
     }
