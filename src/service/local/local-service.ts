@@ -51,11 +51,6 @@ import { LocalSubscription, SubscribedLog } from './subscription.ts';
 /** Slots read in one go from a log that is read alone; and from all logs that are merged, if each gets one. */
 const SLOTS_PER_READ = 8;
 const MERGED_SLOTS = 64;
-/**
- * Slots of a block that is read ahead, from a log that is read alone: with fewer blocks, other threads are woken less often; larger
- * ones have left the processor's caches when they are looked at.
- */
-const SLOTS_AHEAD = 16;
 const FEW_LOGS = 32;
 
 const FILE_SCHEME = /^file:\/\//i;
@@ -371,12 +366,11 @@ function resultSet(
   // Hundreds of logs are merged in little memory, and a few as fast as one.
   const blocksAhead = logs.length === 1 ? 2 : logs.length <= FEW_LOGS ? 1 : 0;
   const slotsPerRead = Math.max(1, Math.min(SLOTS_PER_READ, Math.floor(MERGED_SLOTS / logs.length)));
-  const slotsAhead = logs.length === 1 ? SLOTS_AHEAD : slotsPerRead;
   const walkers: LogWalker[] = [];
   // Logs of one folder are asked the same: what is compiled for one is for all.
   const selections = new Map<string | undefined, SourceSelection>();
   const orders = logs.map(({ log, spelled }) => {
-    const walker = new LogWalker(log, { slotsPerRead, blocksAhead, slotsAhead, recover: request.recover });
+    const walker = new LogWalker(log, { slotsPerRead, blocksAhead, recover: request.recover });
     const selection = selections.get(spelled) ?? selectionFor(parsed, spelled, request);
     walkers.push(walker);
     selections.set(spelled, selection);

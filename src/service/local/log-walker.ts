@@ -91,6 +91,8 @@ interface Extent {
 interface Ahead extends Extent {
   readonly bytes: Uint8Array;
   readonly reading: Promise<number>;
+  /** Bytes that have been read: undefined as long as it is on its way. */
+  filled: number | undefined;
 }
 
 /** Memory of blocks that nobody points into, of logs that were closed, the smallest first: collecting megabytes for each query costs pauses. */
@@ -119,8 +121,6 @@ export interface WalkerOptions {
   readonly slotsPerRead: number;
   /** Blocks that are read ahead, by default none: with two, the next one is there, and the one behind it on its way. */
   readonly blocksAhead?: number;
-  /** Slots of such a block, by default as many as of others: to ask another thread for one costs some 100 µs. */
-  readonly slotsAhead?: number;
   readonly recover: boolean;
   /** Memory for blocks, where no event ever points into one. */
   readonly memory?: Uint8Array;
@@ -444,7 +444,7 @@ export class LogWalker {
     this.#loaded = undefined;
     if (last !== undefined && !last.handedOut && this.#options.memory === undefined) this.#free.push(last.bytes);
     const asynchronous = yield* isAsynchronous();
-    const { slotsPerRead, blocksAhead = 0, slotsAhead = slotsPerRead } = this.#options;
+    const { blocksAhead = 0 } = this.#options;
     let wanted: Extent & { readonly bytes: Uint8Array };
     let filled: number;
     if (asynchronous) {
@@ -452,15 +452,15 @@ export class LogWalker {
       const [ahead] = this.#ahead;
       const isComing = ahead !== undefined && slot === (step > 0 ? ahead.firstSlot : lastSlotOf(ahead));
       // Blocks of another place are no use.
-      if (!isComing) this.#ahead = [this.#begin(index, step, slotsPerRead, operation)];
+      if (!isComing) this.#ahead = [this.#begin(index, step, operation)];
       const coming = this.#ahead[0]!;
       wanted = coming;
       // Cancelled, it stays on its way: the next call waits for it, and asks for nothing twice.
-      filled = yield* operation.until(coming.reading);
+      filled = coming.filled ?? (yield* operation.until(coming.reading));
       this.#ahead = this.#ahead.slice(1);
     } else {
       this.#ahead = [];
-      wanted = this.#room(this.#extent(index, step, slotsPerRead));
+      wanted = this.#room(this.#extent(index, step));
       filled = yield* readAt(this.log.fd, wanted.bytes, this.log.offsetOf(wanted.firstSlot), operation, this.log.path);
     }
     const { firstSlot, slots, bytes } = wanted;
@@ -475,7 +475,7 @@ export class LogWalker {
     let next = index + slots * step;
     for (const { slots } of this.#ahead) next += slots * step;
     while (this.#ahead.length < blocksAhead && next >= 0 && next < this.log.order.length) {
-      const one = this.#begin(next, step, slotsAhead, operation);
+      const one = this.#begin(next, step, operation);
       this.#ahead = [...this.#ahead, one];
       next += one.slots * step;
     }
@@ -497,15 +497,20 @@ export class LogWalker {
   }
 
   /** Begins to read a block, while others run. */
-  #begin(index: number, step: Step, slots: number, operation: Operation): Ahead {
+  #begin(index: number, step: Step, operation: Operation): Ahead {
     const { fd, path } = this.log;
-    const room = this.#room(this.#extent(index, step, slots));
+    const room = this.#room(this.#extent(index, step));
     const reading = beginRead(fd, room.bytes, this.log.offsetOf(room.firstSlot), operation.api, path);
-    const one = { ...room, reading };
-    // Whoever waits for it hears of a failure; whoever comes to its place later asks again.
-    reading.catch(() => {
-      this.#ahead = this.#ahead.filter((other) => other !== one);
-    });
+    const one: Ahead = { ...room, reading, filled: undefined };
+    reading.then(
+      (filled) => {
+        one.filled = filled;
+      },
+      () => {
+        // Whoever waits for it hears of a failure; whoever comes to its place later asks again.
+        this.#ahead = this.#ahead.filter((other) => other !== one);
+      },
+    );
     return one;
   }
 
@@ -535,12 +540,12 @@ export class LogWalker {
     this.log.close();
   }
 
-  /** The slots that are read in one go with that of the `index`-th chunk. @param most of them */
-  #extent(index: number, step: Step, most: number): Extent {
+  /** The slots that are read in one go with that of the `index`-th chunk. */
+  #extent(index: number, step: Step): Extent {
     const { order } = this.log;
     const slot = order.slotAt(index);
     let slots = 1;
-    while (slots < most) {
+    while (slots < this.#options.slotsPerRead) {
       const next = index + slots * step;
       if (next < 0 || next >= order.length || order.slotAt(next) !== slot + slots * step) break;
       slots++;
