@@ -152,3 +152,24 @@ export class Kernel {
     return number;
   }
 }
+
+/** Watches what one record costs: what is needed for it alone may fill the memory again and again. */
+export class Tries {
+  readonly #kernel: Kernel;
+  #at = -1;
+  #generation = 0;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** The executor has stopped at this record of its list. @returns false when it is not worth another try */
+  again(at: number): boolean {
+    const { generation } = this.#kernel;
+    if (at !== this.#at) {
+      this.#at = at;
+      this.#generation = generation;
+    }
+    return generation <= this.#generation + 1;
+  }
+}

@@ -1,6 +1,6 @@
 import type { ContentNode } from '../binxml/tree.ts';
 import type { Chunk } from '../evtx/chunk.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import { type Kernel, Tries } from '../kernel/kernel.ts';
 import {
   BODY_SIZE,
   HIT_COUNT,
@@ -69,18 +69,12 @@ export class KernelFilter {
     this.#takeOver();
     this.#assembler.now = now;
     words[HIT_COUNT >> 2] = 0;
-    let begun = -1;
-    let generation = 0;
+    const tries = new Tries(kernel);
     for (let at = 0; at < count; ) {
       const reason = executor.select(at, count, wholes ? 1 : 0);
       if (reason === 0) break;
       at = words[STOPPED_AT >> 2]!;
-      if (at !== begun) {
-        begun = at;
-        generation = kernel.generation;
-      }
-      // What is needed for this record alone may fill the memory.
-      if (kernel.generation > generation + 1 || !this.#helps(reason)) {
+      if (!tries.again(at) || !this.#helps(reason)) {
         words[(HITS >> 2) + words[HIT_COUNT >> 2]!++] = at | HIT_UNKNOWN;
         at++;
       }

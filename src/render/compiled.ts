@@ -4,7 +4,7 @@ import { resolveDocument } from '../binxml/resolve.ts';
 import { utf8Text } from '../bytes/utf8.ts';
 import type { Chunk } from '../evtx/chunk.ts';
 import type { Executor } from '../kernel/engine.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import { type Kernel, Tries } from '../kernel/kernel.ts';
 import {
   LINE_ENDS,
   LINE_TIMES,
@@ -104,19 +104,14 @@ export class CompiledRenderer {
     for (let i = 0; i < count; i++) words[(RECORDS >> 2) + i] = offsets[first + i]!;
     const code = format === 'xml' ? FORMAT_XML : FORMAT_JSON;
     this.#kernel.use(chunk);
-    let begun = -1;
-    let generation = 0;
+    const tries = new Tries(this.#kernel);
     for (let at = 0; at < count; ) {
       const reason = this.#executor.records(at, count, code, this.#out, this.#limit);
       at = words[STOPPED_AT >> 2]!;
       this.#out = words[OUT_AT >> 2]!;
       if (reason === 0) continue;
       if (reason === FULL) return first + at;
-      if (at !== begun) {
-        begun = at;
-        generation = this.#kernel.generation;
-      }
-      if (this.#helps(reason, generation)) continue;
+      if (tries.again(at) && this.#helps(reason)) continue;
       try {
         if (!this.#plainLine(plainText(chunk, offsets[first + at]!, format))) return first + at;
       } catch (error) {
@@ -130,14 +125,8 @@ export class CompiledRenderer {
     return first + count;
   }
 
-  /**
-   * Gives the executor what it has stopped for.
-   * @param generation of the kernel when it first stopped at this record
-   * @returns false when the record is not for it
-   */
-  #helps(reason: number, generation: number): boolean {
-    // What is needed for this record alone fills the memory.
-    if (this.#kernel.generation > generation + 1) return false;
+  /** Gives the executor what it has stopped for; false when the record is not for it. */
+  #helps(reason: number): boolean {
     if (reason === CROWDED) {
       this.#kernel.empty();
       return true;
@@ -166,11 +155,11 @@ export class CompiledRenderer {
     const { words, bytes } = this.#memory;
     words[RECORDS >> 2] = chunkOffset;
     this.#kernel.use(chunk);
-    const { generation } = this.#kernel;
+    const tries = new Tries(this.#kernel);
     for (;;) {
       const reason = this.#executor.records(0, 1, code, OUTPUT, OUTPUT + OUTPUT_SIZE);
       if (reason === 0) return utf8Text(bytes, OUTPUT, words[OUT_AT >> 2]! - 1);
-      if (!this.#helps(reason, generation)) return plainText(chunk, chunkOffset, format);
+      if (!tries.again(0) || !this.#helps(reason)) return plainText(chunk, chunkOffset, format);
     }
   }
 

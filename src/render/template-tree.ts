@@ -12,7 +12,7 @@ const HALVES = /^[\udc00-\udfff]|[\ud800-\udbff]$/;
 const MAX_CHARACTERS = 1024 * 1024;
 
 /**
- * Puts a definition that the kernel has not read by itself where it compiles it: constant text escaped, see `kernel/tree.ts`.
+ * Puts a definition that the kernel has not read by itself where it compiles it: constant text escaped, see `kernel/templates/tree.ts`.
  * @returns its address; 0 when the kernel has no form for it: the plain renderer does its records
  * @throws PoolFull
  */

@@ -1,7 +1,4 @@
 import {
-  DEFINED,
-  DEFINED_COUNT,
-  DEFINITIONS,
   DRAFT,
   DRAFT_PLACES,
   DRAFT_PLACES_SIZE,
@@ -15,7 +12,6 @@ import {
   FORM_SIZE,
   FORM_TEMPLATE,
   FORMS,
-  MAX_DEFINED,
   MAX_FORM_SIZE,
   MAX_TEMPLATES,
   NEEDS_MORE,
@@ -52,8 +48,8 @@ import {
   opensElement,
 } from '../token.ts';
 import type { i32 } from '../types.ts';
-import { DEFINITION_HEADER } from './definitions.ts';
-import { constant, setTextSize, take } from './pool.ts';
+import { DEFINITION_HEADER, define, definitionSize, isCrowded } from './definitions.ts';
+import { constant, keptDraft, setTextSize, take } from './pool.ts';
 import {
   ATTRIBUTE,
   ATTRIBUTE_NAME,
@@ -123,9 +119,8 @@ let crowded = false;
  * @returns the number of its template; 0 when it is not for this reader; CROWDED
  */
 export function learnedDefinition(target: i32, end: i32): i32 {
-  if (getI32(DEFINED_COUNT) >= MAX_DEFINED || target + DEFINITION_HEADER > end) return 0;
-  const size = inI32(target + 20);
-  if (size <= 0 || size > end - target - DEFINITION_HEADER) return 0;
+  const size = definitionSize(target, end);
+  if (size === 0 || isCrowded()) return 0;
   next = DRAFT;
   names = 0;
   start = target;
@@ -138,10 +133,7 @@ export function learnedDefinition(target: i32, end: i32): i32 {
   const template = numbered(target);
   if (template <= 0) return template;
   if (!keepForm(target, size, template)) return CROWDED;
-  const count = getI32(DEFINED_COUNT);
-  putI32(DEFINED_COUNT, count + 1);
-  putI32(DEFINED + 4 * count, target);
-  putI32(DEFINITIONS + 4 * target, template);
+  define(target, template);
   return template;
 }
 
@@ -302,9 +294,8 @@ function numbered(target: i32): i32 {
     form = getI32(form);
   }
   const template = getI32(TEMPLATE_COUNT) + 1;
-  const tree = take(size, 8);
+  const tree = keptDraft(size);
   if (tree === 0 || template >= MAX_TEMPLATES) return CROWDED;
-  for (let i = 0; i < size; i += 4) putI32(tree + i, getI32(DRAFT + i));
   const entry = TEMPLATES + TEMPLATE_SIZE * template;
   putI32(entry + TEMPLATE_XML, -1);
   putI32(entry + TEMPLATE_JSON, -1);

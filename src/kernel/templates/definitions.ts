@@ -19,6 +19,26 @@ import type { i32 } from '../types.ts';
 /** Bytes of a template definition in front of its Binary XML. */
 export const DEFINITION_HEADER = 24;
 
+/** Bytes of the Binary XML of the definition at `target`; 0 when it does not lie in front of `end`. */
+export function definitionSize(target: i32, end: i32): i32 {
+  if (target + DEFINITION_HEADER > end) return 0;
+  const size = inI32(target + 20);
+  return size <= 0 || size > end - target - DEFINITION_HEADER ? 0 : size;
+}
+
+/** No further definition of the chunk can be kept: crafted ones overlap. */
+export function isCrowded(): boolean {
+  return getI32(DEFINED_COUNT) >= MAX_DEFINED;
+}
+
+/** The definition at `target` is that of this template, as long as this chunk is at hand. */
+export function define(target: i32, template: i32): void {
+  const count = getI32(DEFINED_COUNT);
+  putI32(DEFINED_COUNT, count + 1);
+  putI32(DEFINED + 4 * count, target);
+  putI32(DEFINITIONS + 4 * target, template);
+}
+
 /**
  * The number of the template whose definition stands at chunk offset `target`, told by comparing it with every form that has
  * been met: names resolved, exactly, as `binxml/template-cache.ts` does.
@@ -28,18 +48,14 @@ export const DEFINITION_HEADER = 24;
 export function definition(target: i32, end: i32): i32 {
   const known = getI32(DEFINITIONS + 4 * target);
   if (known !== 0) return known;
-  if (target + DEFINITION_HEADER > end) return 0;
-  const size = inI32(target + 20);
-  if (size <= 0 || size > end - target - DEFINITION_HEADER) return 0;
+  const size = definitionSize(target, end);
+  if (size === 0) return 0;
   let form = getI32(FORMS + 4 * (inI32(target + 4) & (FORM_CHAINS - 1)));
   while (form !== 0) {
     if (getI32(form + FORM_SIZE) === size && matches(form, target, size)) {
-      const count = getI32(DEFINED_COUNT);
-      if (count >= MAX_DEFINED) return 0;
+      if (isCrowded()) return 0;
       const template = getI32(form + FORM_TEMPLATE);
-      putI32(DEFINED_COUNT, count + 1);
-      putI32(DEFINED + 4 * count, target);
-      putI32(DEFINITIONS + 4 * target, template);
+      define(target, template);
       return template;
     }
     form = getI32(form);

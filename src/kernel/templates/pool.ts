@@ -1,4 +1,5 @@
 import {
+  DRAFT,
   DRAFT_TEXT,
   DRAFT_TEXT_SIZE,
   MAX_TEXT_CHAIN,
@@ -32,6 +33,13 @@ export function take(bytes: i32, alignment: i32): i32 {
   const address = (getI32(POOL_FREE) + alignment - 1) & -alignment;
   if (address + bytes > POOL + POOL_SIZE) return 0;
   putI32(POOL_FREE, address + bytes);
+  return address;
+}
+
+/** Puts the first bytes of the draft into the pool. @returns their address; 0 when there is no room */
+export function keptDraft(bytes: i32): i32 {
+  const address = take(bytes, 8);
+  if (address !== 0) for (let i = 0; i < bytes; i += 4) putI32(address + i, getI32(DRAFT + i));
   return address;
 }
 

@@ -2,7 +2,7 @@ import { DRAFT, DRAFT_PLACES, DRAFT_PLACES_SIZE, DRAFT_SIZE, TEXT_SIZE } from '.
 import { getI32, putI32 } from '../platform.ts';
 import { CROWDED, OP_END, OP_FIELD, OP_IF_NULL, OP_TEXT } from '../program.ts';
 import type { i32 } from '../types.ts';
-import { beginText, constant, isTooLong, take, textSize } from './pool.ts';
+import { beginText, constant, isTooLong, keptDraft, textSize } from './pool.ts';
 
 /**
  * Puts a program together: constant text is gathered until an operation stands between.
@@ -122,12 +122,11 @@ export function place(label: i32): void {
 export function finished(): i32 {
   operation(OP_END);
   if (failure === NOT_COMPILED) return 0;
-  const program = failure === NOTHING ? take(4 * words, 8) : 0;
+  const program = failure === NOTHING ? keptDraft(4 * words) : 0;
   if (program === 0) return CROWDED;
   for (let i = 0; i < jumps; i++) {
-    const operand = DRAFT + 4 * getI32(DRAFT_PLACES + 4 * i);
+    const operand = program + 4 * getI32(DRAFT_PLACES + 4 * i);
     putI32(operand, getI32(operand) + program);
   }
-  for (let i = 0; i < 4 * words; i += 4) putI32(program + i, getI32(DRAFT + i));
   return program;
 }
