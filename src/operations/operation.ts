@@ -120,31 +120,27 @@ export class Operation {
 
   /** Waits for what has been begun; a cancel and an abort end the wait at once, and leave it to itself. */
   *until<T>(begun: Promise<T>): Task<T> {
-    let ended: { readonly value: T } | { readonly error: unknown } | undefined;
+    let isEnded = false;
     const noted = begun.then(
-      (value) => {
-        ended = { value };
-      },
-      (error: unknown) => {
-        ended = { error };
-      },
+      () => {},
+      () => {},
     );
     const onEnd = (wake: () => void) => {
-      void noted.then(wake);
+      void noted.then(() => {
+        isEnded = true;
+        wake();
+      });
       return () => {};
     };
+    const sync = () => {
+      throw new TypeError('what runs beside a task cannot be waited for in one piece');
+    };
     // A cancel of an earlier call may still be on its way to those who wait.
-    while (ended === undefined) {
-      yield* io({
-        sync: () => {
-          throw new TypeError('what runs beside a task cannot be waited for in one piece');
-        },
-        async: () => this.#wait(onEnd, Number.POSITIVE_INFINITY),
-      });
+    while (!isEnded) {
+      yield* io({ sync, async: () => this.#wait(onEnd, Number.POSITIVE_INFINITY) });
       this.checkpoint();
     }
-    if ('error' in ended) throw ended.error;
-    return ended.value;
+    return yield* io<T>({ sync, async: () => begun });
   }
 
   #wait(onWake: (wake: () => void) => () => void, leftMs: number): Promise<void> {

@@ -125,14 +125,19 @@ async function fill(fd: number, buffer: Uint8Array, position: number): Promise<n
   return done;
 }
 
-function fillNow(fd: number, buffer: Uint8Array, position: number): number {
-  let done = 0;
-  while (done < buffer.length) {
-    const count = fs.readSync(fd, buffer, done, buffer.length - done, position + done);
-    if (count === 0) break;
-    done += count;
+/** The same, while nothing else runs. */
+function fillNow(fd: number, buffer: Uint8Array, position: number, api: string, file: string): number {
+  try {
+    let done = 0;
+    while (done < buffer.length) {
+      const count = fs.readSync(fd, buffer, done, buffer.length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  } catch (error) {
+    throw fileError(error, api, file);
   }
-  return done;
 }
 
 /** Begins to read at `position` until `buffer` is full or the file ends; gives the bytes read. */
@@ -159,11 +164,7 @@ export function* readAt(
 ): Task<number> {
   const { api } = operation;
   if (yield* isAsynchronous()) return yield* operation.until(beginRead(fd, buffer, position, api, file));
-  try {
-    return fillNow(fd, buffer, position);
-  } catch (error) {
-    throw fileError(error, api, file);
-  }
+  return fillNow(fd, buffer, position, api, file);
 }
 
 /** Reads `size` bytes at each position, in one request: in parallel where that is possible. Short at the end of the file. */
@@ -177,18 +178,10 @@ export function* readEach(
   const { api } = operation;
   const buffer = new Uint8Array(size * positions.length);
   const parts = positions.map((_, i) => buffer.subarray(i * size, (i + 1) * size));
-  let counts: number[];
-  if (yield* isAsynchronous()) {
-    // When one has failed, the others still go on.
-    const reads = positions.map((position, i) => beginRead(fd, parts[i]!, position, api, file));
-    counts = yield* operation.until(Promise.all(reads));
-  } else {
-    try {
-      counts = positions.map((position, i) => fillNow(fd, parts[i]!, position));
-    } catch (error) {
-      throw fileError(error, api, file);
-    }
-  }
+  // When one has failed, the others still go on.
+  const counts = (yield* isAsynchronous())
+    ? yield* operation.until(Promise.all(positions.map((at, i) => beginRead(fd, parts[i]!, at, api, file))))
+    : positions.map((at, i) => fillNow(fd, parts[i]!, at, api, file));
   return parts.map((part, i) => part.subarray(0, counts[i]));
 }
 
