@@ -6,6 +6,7 @@ import { callNext, callQuery, callSeek, cancel, close, runAsynchronous } from '.
 import { openHandleCount } from '../../src/service/handle-registry.ts';
 import type { LogEvent } from '../../src/service/service.ts';
 import { temporaryFolder, writeSampleLog } from '../log-files.ts';
+import { seeks } from './open-query.ts';
 
 const folder = temporaryFolder();
 const log = writeSampleLog(folder, 'log.evtx', 900);
@@ -35,23 +36,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc
-      .record({
-        kind: fc.constant('seek' as const),
-        on,
-        origin: fc.constantFrom('first' as const, 'last' as const, 'current' as const),
-        offset: fc.integer({ min: -700, max: 700 }),
-        strict: fc.boolean(),
-      })
-      .map((seek) => ({
-        ...seek,
-        offset:
-          seek.origin === 'first'
-            ? Math.abs(seek.offset)
-            : seek.origin === 'last'
-              ? -Math.abs(seek.offset)
-              : seek.offset,
-      })),
+    arbitrary: fc.tuple(seeks(fc.integer({ min: -700, max: 700 })), on).map(([seek, on]) => ({ ...seek, on })),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('cancel' as const), on }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const), on }) },

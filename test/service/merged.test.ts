@@ -5,10 +5,10 @@ import { type EvtError, isCancelled } from '../../src/errors/evt-error.ts';
 import { CHUNK_SIZE } from '../../src/evtx/layout.ts';
 import { Operation } from '../../src/operations/operation.ts';
 import { runSync } from '../../src/operations/task.ts';
-import { LocalService } from '../../src/service/local/local-service.ts';
 import type { LogEvent, ReadDirection, ResultSet } from '../../src/service/service.ts';
 import { temporaryFolder, writeSampleLog, writeTimedLog } from '../log-files.ts';
 import { anyHandle, CancelledAt, plainOperation } from './counting-operation.ts';
+import { openQuery } from './open-query.ts';
 
 const folder = temporaryFolder();
 const LOGS = 5;
@@ -23,18 +23,7 @@ const paths = TIMES.map((seconds, log) => writeTimedLog(folder, `log-${log}.evtx
 function open(direction: ReadDirection, logs = paths, filter = '*'): ResultSet {
   const selects = logs.map((path) => `<Select Path="file://${path}">${filter}</Select>`);
   const query = `<QueryList><Query Id="0">${selects.join('')}</Query></QueryList>`;
-  const request = {
-    path: undefined,
-    query,
-    direction,
-    pathType: 'file',
-    tolerate: false,
-    strict: false,
-    recover: false,
-  } as const;
-  return runSync(
-    new LocalService().query({ ...request, onDamage: undefined, onProgress: undefined }, plainOperation()),
-  );
+  return openQuery(query, direction);
 }
 
 /** What the merge must give, by the rule: the earliest head, the first log among equals. */

@@ -13,12 +13,12 @@ import { cancelHandle } from '../../src/operations/handle-table.ts';
 import { Operation, type OperationOptions } from '../../src/operations/operation.ts';
 import { runAsync, runSync, type Task } from '../../src/operations/task.ts';
 import type { LocalEvent } from '../../src/service/local/local-event.ts';
-import { LocalService } from '../../src/service/local/local-service.ts';
 import type { EventPosition, LineContent, LogEvent, ReadDirection, ResultSet } from '../../src/service/service.ts';
 import { chunksOf, MemoryLog } from '../evtx/memory-log.ts';
 import { sampleEvent, timeOf } from '../evtx/sample-events.ts';
 import { temporaryFolder } from '../log-files.ts';
 import { anyHandle, CancelledAt, plainOperation } from './counting-operation.ts';
+import { openQuery, seeks } from './open-query.ts';
 
 /** A disk that takes its time, each read another one, and shows what stands in a buffer meanwhile. */
 const disk = vi.hoisted(() => ({ random: undefined as (() => number) | undefined }));
@@ -139,21 +139,7 @@ interface Scene {
   readonly reverse: readonly Wanted[];
 }
 
-function open(query: string, direction: ReadDirection): ResultSet {
-  const request = {
-    path: undefined,
-    query,
-    direction,
-    pathType: 'file',
-    tolerate: false,
-    strict: false,
-    recover: false,
-    concurrency: 1,
-  } as const;
-  return runSync(
-    new LocalService().query({ ...request, onDamage: undefined, onProgress: undefined }, plainOperation()),
-  );
-}
+const open = (query: string, direction: ReadDirection) => openQuery(query, direction, 1);
 
 const queryOf = (selects: readonly string[]) => `<QueryList><Query Id="0">${selects.join('')}</Query></QueryList>`;
 
@@ -271,22 +257,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc
-      .record({
-        kind: fc.constant('seek' as const),
-        origin: fc.constantFrom('first' as const, 'last' as const, 'current' as const),
-        offset: fc.oneof(fc.integer({ min: -300, max: 300 }), fc.integer({ min: -5, max: 5 })),
-        strict: fc.boolean(),
-      })
-      .map((seek) => ({
-        ...seek,
-        offset:
-          seek.origin === 'first'
-            ? Math.abs(seek.offset)
-            : seek.origin === 'last'
-              ? -Math.abs(seek.offset)
-              : seek.offset,
-      })),
+    arbitrary: seeks(fc.oneof(fc.integer({ min: -300, max: 300 }), fc.integer({ min: -5, max: 5 }))),
   },
   {
     weight: 2,
