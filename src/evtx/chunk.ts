@@ -157,7 +157,7 @@ export class Chunk {
   }
 
   /** Chunk offsets of the live records, in file order. The cheap form of {@link walk}. */
-  liveRecords(options: WalkOptions = {}): Int32Array {
+  liveRecords(options: WalkOptions = {}): number[] {
     const { bytes } = this;
     const claimed = this.freeSpaceOffset;
     const end = Math.min(Math.max(claimed, CHUNK_HEADER_SIZE), bytes.length);
@@ -193,7 +193,10 @@ export class Chunk {
       );
     }
     if (options.dirty === true && count > 0 && at === claimed) count = this.#staleHeader(at, count);
-    return offsetsFound.slice(0, count);
+    // A plain array: memory of their own for typed ones is asked of the system.
+    const offsets: number[] = [];
+    for (let i = 0; i < count; i++) offsets.push(offsetsFound[i]!);
+    return offsets;
   }
 
   /** Records written after the header was last updated: they follow the live ones, with the next ids. */

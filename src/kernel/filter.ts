@@ -1,4 +1,5 @@
 import { compared, compareWide, digits, integerRead, numberRead, smallInteger } from './comparison.ts';
+import { measuredValues, NO_SLOT, nestedSlot, SEVERAL_SLOTS, sizeOfValues } from './descriptors.ts';
 import { countOf, descriptorsOf, openInstance } from './instance.ts';
 import {
   BODY_SIZE,
@@ -72,18 +73,16 @@ import {
  * plainly in order, and what only the whole event can tell, is UNKNOWN: who asked decides it.
  */
 
-/** Instead of the slot of a nested document: there is none; there are several. */
-const NO_SLOT = -1;
-const UNUSUAL_SLOT = -2;
+/** Instead of the chunk offset of a table's descriptors: they are at DESCRIPTORS, and the places of the values at VALUES. */
+const KEPT = -1;
 
-// Of each of the two tables: how many values it has.
+// Of each of the two tables: where its descriptors are, and how many.
+let outerAt = 0;
 let outerCount = 0;
+let bodyAt = 0;
 let bodyCount = 0;
-// Of the document last opened: the slot of its nested document, where that lies, and how many it has.
+// Of the document last opened: the slot of its nested document.
 let slot = NO_SLOT;
-let nestedAt = 0;
-let nestedEnd = 0;
-let documents = 0;
 
 /**
  * Tests records `first … last - 1` of the list at RECORDS. Those that are taken, or UNKNOWN, go to HITS behind what is there.
@@ -116,16 +115,15 @@ function tested(at: i32, end: i32, wholes: i32): i32 {
   const template = opened(at, end, TABLE_OUTER);
   if (template < 0) return template;
   const bodySlot = slot;
-  if (bodySlot === UNUSUAL_SLOT) return UNKNOWN;
-  const bodyAt = nestedAt;
-  const bodyEnd = nestedEnd;
+  if (bodySlot === SEVERAL_SLOTS) return UNKNOWN;
   let tests = getI32(TESTS + 4 * template);
   while (tests !== 0 && getI32(tests + TEST_SLOT) !== bodySlot) tests = getI32(tests);
   if (tests === 0) return lacking(template, bodySlot, 0);
   let verdict = run(getI32(tests + TEST_HEADER));
   if (bodySlot < 0) return verdict === TRUE && wholes !== 0 && isShown(template) ? TRUE + 1 : verdict;
   if (verdict === FALSE || (verdict === TRUE && (wholes === 0 || !isShown(template)))) return verdict;
-  const body = opened(bodyAt, bodyEnd, TABLE_BODY);
+  const nested = placeOf(TABLE_OUTER, bodySlot);
+  const body = opened(nested, nested + (descriptorOf(TABLE_OUTER, bodySlot) & 0xffff), TABLE_BODY);
   if (body < 0) return body === UNUSUAL && verdict === TRUE ? TRUE : body;
   if (verdict === UNKNOWN) {
     if (slot !== NO_SLOT) return UNKNOWN;
@@ -134,7 +132,7 @@ function tested(at: i32, end: i32, wholes: i32): i32 {
     verdict = run(test);
     if (verdict !== TRUE) return verdict;
   }
-  if (wholes === 0 || documents > 0 || !isShown(template)) return verdict;
+  if (wholes === 0 || slot !== NO_SLOT || !isShown(template)) return verdict;
   return isPlain(body) ? TRUE + 1 : verdict;
 }
 
@@ -170,44 +168,37 @@ function testOf(tests: i32, body: i32): i32 {
   }
 }
 
-/** Opens the document at `from` and puts its values into a table. @returns its template's number, or a negative reason */
+/** Opens the document at `from` as one of the two tables. @returns its template's number, or a negative reason */
 function opened(from: i32, end: i32, table: i32): i32 {
   let at = from;
   if (at < end && inU8(at) === FRAGMENT_HEADER) at += 4;
   if (at + 14 > end) return UNUSUAL;
   slot = NO_SLOT;
-  documents = 0;
   if (opensElement(inU8(at))) {
     const shape = openElement(at, end, table);
-    if (table === TABLE_OUTER) outerCount = textCount();
-    else bodyCount = textCount();
+    setTable(table, KEPT, textCount());
     return shape;
   }
   if (inU8(at) !== TEMPLATE_INSTANCE) return UNUSUAL;
   const template = openInstance(at, end);
   if (template < 0) return template;
-  const from4 = descriptorsOf();
+  const descriptors = descriptorsOf();
   const count = countOf();
-  const values = VALUES + VALUES_SIZE * table;
-  const descriptors = DESCRIPTORS + VALUES_SIZE * table;
-  let offset = from4 + 4 * count;
-  for (let i = 0; i < count; i++) {
-    const descriptor = inI32(from4 + 4 * i) & 0xffffff;
-    putI32(values + 4 * i, offset);
-    putI32(descriptors + 4 * i, descriptor);
-    const size = descriptor & 0xffff;
-    if (descriptor >> 16 === TYPE_BIN_XML) {
-      documents++;
-      slot = documents > 1 ? UNUSUAL_SLOT : i;
-      nestedAt = offset;
-      nestedEnd = offset + size;
-    }
-    offset += size;
-  }
-  if (offset > end || (offset < end && inU8(offset) !== END_OF_FRAGMENT)) return UNUSUAL;
-  if (table === TABLE_OUTER) outerCount = count;
-  else bodyCount = count;
+  const behind = descriptors + 4 * count + measuredValues(descriptors, count);
+  if (behind > end || (behind < end && inU8(behind) !== END_OF_FRAGMENT)) return UNUSUAL;
+  slot = nestedSlot();
+  setTable(table, descriptors, count);
   return template;
+}
+
+function setTable(table: i32, at: i32, count: i32): void {
+  if (table === TABLE_OUTER) {
+    outerAt = at;
+    outerCount = count;
+  } else {
+    bodyAt = at;
+    bodyCount = count;
+  }
 }
 
 function run(program: i32): i32 {
@@ -320,11 +311,16 @@ function countOfTable(table: i32): i32 {
 }
 
 function descriptorOf(table: i32, index: i32): i32 {
-  return getI32(DESCRIPTORS + VALUES_SIZE * table + 4 * index);
+  const at = table === TABLE_OUTER ? outerAt : bodyAt;
+  if (at === KEPT) return getI32(DESCRIPTORS + VALUES_SIZE * table + 4 * index);
+  return inI32(at + 4 * index) & 0xffffff;
 }
 
 function placeOf(table: i32, index: i32): i32 {
-  return getI32(VALUES + VALUES_SIZE * table + 4 * index);
+  const at = table === TABLE_OUTER ? outerAt : bodyAt;
+  if (at === KEPT) return getI32(VALUES + VALUES_SIZE * table + 4 * index);
+  const count = table === TABLE_OUTER ? outerCount : bodyCount;
+  return at + 4 * count + sizeOfValues(at, index);
 }
 
 /** Whether an integer has one of these bits; Null has none. */

@@ -126,19 +126,21 @@ export const NAMED = NAME_NUMBERS + 4 * 65_536;
 export const MAX_NAMED = 8192;
 export const NAMED_COUNT = 1380;
 
-/** Shapes of documents without a template, by a hash of their steps: heads of chains. */
+/**
+ * Shapes of documents without a template: a tree of steps. Here is its root. Cells of a step: what it is, the first of those that
+ * may follow, another one in its place, the template of a document that ends with it (0: none has been met, or a negative reason).
+ */
 export const SHAPES = NAMED + 4 * MAX_NAMED;
-export const SHAPE_CHAINS = 1024;
-/** Cells of a shape: the next one, hash, template, count of steps; the steps follow. */
-export const SHAPE_HASH = 4;
-export const SHAPE_TEMPLATE = 8;
-export const SHAPE_COUNT = 12;
-export const SHAPE_STEPS = 16;
-/** Steps of the document at hand. */
-export const STEPS = SHAPES + 4 * SHAPE_CHAINS;
+export const SHAPE_FOLLOWING = 4;
+export const SHAPE_OTHER = 8;
+export const SHAPE_TEMPLATE = 12;
+export const SHAPE_SIZE = 16;
+/** Steps that are looked at in one place. Crafted documents can all differ there. */
+export const MAX_OTHERS = 256;
+/** Steps of the document at hand, when its shape has not been met. */
+export const STEPS = SHAPES + SHAPE_SIZE;
 export const MAX_STEPS = 4096;
 export const STEP_COUNT = 1384;
-export const STEP_HASH = 1388;
 
 /** Constant texts by a hash of their bytes: heads of chains. */
 export const TEXTS = STEPS + 4 * MAX_STEPS;

@@ -25,15 +25,16 @@ import {
   POOL,
   POOL_FREE,
   POOL_SIZE,
-  SHAPE_CHAINS,
-  SHAPE_STEPS,
+  SHAPE_FOLLOWING,
+  SHAPE_OTHER,
+  SHAPE_SIZE,
+  SHAPE_TEMPLATE,
   SHAPES,
   SLACK,
   SLOT_SIZE,
   SLOT_STRIDE,
   SLOTS,
   STEP_COUNT,
-  STEP_HASH,
   STEPS,
   TEMPLATE_COUNT,
   TEMPLATE_HIGHEST,
@@ -128,7 +129,7 @@ export class Memory {
     this.words.fill(0, TEXTS >> 2, (TEXTS >> 2) + TEXT_CHAINS);
     this.words.fill(0, FORMS >> 2, (FORMS >> 2) + FORM_CHAINS);
     this.words.fill(0, NAME_FORMS >> 2, (NAME_FORMS >> 2) + NAME_CHAINS);
-    this.words.fill(0, SHAPES >> 2, (SHAPES >> 2) + SHAPE_CHAINS);
+    this.words.fill(0, SHAPES >> 2, (SHAPES + SHAPE_SIZE) >> 2);
     this.#names = 0;
     this.#texts.clear();
     for (const text of KNOWN_TEXTS) this.constant(text);
@@ -206,12 +207,19 @@ export class Memory {
   addShape(template: number): void {
     const { words } = this;
     const count = words[STEP_COUNT >> 2]!;
-    const hash = words[STEP_HASH >> 2]!;
-    const shape = this.takeWords(SHAPE_STEPS / 4 + count);
-    const chain = (SHAPES >> 2) + (hash & (SHAPE_CHAINS - 1));
-    words.set([words[chain]!, hash, template, count], shape >> 2);
-    words.copyWithin((shape + SHAPE_STEPS) >> 2, STEPS >> 2, (STEPS >> 2) + count);
-    words[chain] = shape;
+    let last = SHAPES;
+    for (let i = 0; i < count; i++) {
+      const step = words[(STEPS >> 2) + i]!;
+      let next = words[(last + SHAPE_FOLLOWING) >> 2]!;
+      while (next !== 0 && words[next >> 2] !== step) next = words[(next + SHAPE_OTHER) >> 2]!;
+      if (next === 0) {
+        next = this.takeWords(SHAPE_SIZE / 4);
+        words.set([step, 0, words[(last + SHAPE_FOLLOWING) >> 2]!, 0], next >> 2);
+        words[(last + SHAPE_FOLLOWING) >> 2] = next;
+      }
+      last = next;
+    }
+    words[(last + SHAPE_TEMPLATE) >> 2] = template;
   }
 
   /** A number for a template that has no programs yet. @throws PoolFull */

@@ -1,24 +1,22 @@
 import {
   DESCRIPTORS,
+  MAX_OTHERS,
   MAX_SLOTS,
   MAX_STEPS,
   MISSING_AT,
   MISSING_END,
   NAME_NUMBERS,
-  SHAPE_CHAINS,
-  SHAPE_COUNT,
-  SHAPE_HASH,
-  SHAPE_STEPS,
+  SHAPE_FOLLOWING,
+  SHAPE_OTHER,
   SHAPE_TEMPLATE,
   SHAPES,
   STEP_COUNT,
-  STEP_HASH,
   STEPS,
   VALUES,
   VALUES_SIZE,
 } from './layout.ts';
 import { nameNumber } from './names.ts';
-import { getI32, inU8, putI32 } from './platform.ts';
+import { getI32, inI32, inU8, putI32 } from './platform.ts';
 import { NAMELESS, SHAPELESS, UNUSUAL } from './program.ts';
 import { attributeList, moveTo, nameReference, position, textOffset, textToken, textUnitsRead } from './stream.ts';
 import {
@@ -40,16 +38,18 @@ import { TYPE_STRING } from './value.ts';
 
 const MAX_ELEMENT_DEPTH = 64;
 
-// Steps of a shape. A name's number follows the first two.
-const ELEMENT = -1;
-const ATTRIBUTE = -2;
-const TEXT = -3;
-const EMPTY = -4;
-const CONTENT = -5;
-const END = -6;
+// Steps of a shape; those of elements and attributes have the number of their name in front, as so many eights.
+const ELEMENT = 1;
+const ATTRIBUTE = 2;
+const TEXT = 3;
+const EMPTY = 4;
+const CONTENT = 5;
+const END = 6;
+const NAME_UNIT = 8;
 
+// The step of a known shape that the document at hand has come to; 0: its steps are kept, because no shape goes this way.
+let last = 0;
 let steps = 0;
-let hash = 0;
 let texts = 0;
 let table = 0;
 
@@ -63,46 +63,69 @@ export function textCount(): i32 {
  * @returns the number of the template that its shape stands for; UNUSUAL; SHAPELESS or NAMELESS for what has not been met
  */
 export function openElement(from: i32, end: i32, into: i32): i32 {
-  steps = 0;
-  hash = 0;
-  texts = 0;
   table = into;
-  moveTo(from);
-  const reason = element(end, 1);
+  last = SHAPES;
+  let reason = document(from, end);
+  if (reason === 0) reason = getI32(last + SHAPE_TEMPLATE);
+  if (reason === 0) reason = SHAPELESS;
+  if (reason !== SHAPELESS) return reason;
+  last = 0;
+  steps = 0;
+  reason = document(from, end);
   if (reason < 0) return reason;
-  if (position() < end && inU8(position()) !== END_OF_FRAGMENT) return UNUSUAL;
-  let shape = getI32(SHAPES + 4 * (hash & (SHAPE_CHAINS - 1)));
-  while (shape !== 0) {
-    if (getI32(shape + SHAPE_HASH) === hash && getI32(shape + SHAPE_COUNT) === steps && isSame(shape)) {
-      return getI32(shape + SHAPE_TEMPLATE);
-    }
-    shape = getI32(shape);
-  }
   putI32(STEP_COUNT, steps);
-  putI32(STEP_HASH, hash);
   putI32(MISSING_AT, from);
   putI32(MISSING_END, end);
   return SHAPELESS;
 }
 
-function isSame(shape: i32): boolean {
-  const other = shape + SHAPE_STEPS;
-  for (let i = 0; i < steps; i++) if (getI32(other + 4 * i) !== getI32(STEPS + 4 * i)) return false;
-  return true;
+function document(from: i32, end: i32): i32 {
+  texts = 0;
+  moveTo(from);
+  const reason = element(end, 1);
+  if (reason < 0) return reason;
+  return position() < end && inU8(position()) !== END_OF_FRAGMENT ? UNUSUAL : 0;
 }
 
 function step(code: i32): i32 {
+  return last === 0 ? keptStep(code) : knownStep(code);
+}
+
+function knownStep(code: i32): i32 {
+  let next = getI32(last + SHAPE_FOLLOWING);
+  let others = 0;
+  while (next !== 0 && getI32(next) !== code) {
+    if (++others >= MAX_OTHERS) return UNUSUAL;
+    next = getI32(next + SHAPE_OTHER);
+  }
+  if (next === 0) return SHAPELESS;
+  last = next;
+  return 0;
+}
+
+function keptStep(code: i32): i32 {
   if (steps >= MAX_STEPS) return UNUSUAL;
   putI32(STEPS + 4 * steps, code);
-  hash = ((hash << 5) - hash + code) | 0;
   steps++;
   return 0;
 }
 
-function name(end: i32): i32 {
+/** A step with a name. */
+function named(kind: i32, end: i32): i32 {
+  const from = position();
+  let number = 0;
+  // A name with a number has been looked at before; where it stands in front, there is nothing to pass by.
+  if (from + 4 <= end) {
+    const target = inI32(from);
+    if (target >= 0 && target < from) number = getI32(NAME_NUMBERS + 4 * target);
+  }
+  if (number !== 0) {
+    moveTo(from + 4);
+    return step(NAME_UNIT * number + kind);
+  }
   const at = nameReference(end);
   if (at < 0) return UNUSUAL;
-  let number = getI32(NAME_NUMBERS + 4 * at);
+  number = getI32(NAME_NUMBERS + 4 * at);
   if (number === 0) {
     number = nameNumber(at);
     if (number === 0) {
@@ -110,7 +133,7 @@ function name(end: i32): i32 {
       return NAMELESS;
     }
   }
-  return step(number);
+  return step(NAME_UNIT * number + kind);
 }
 
 function text(end: i32): i32 {
@@ -125,8 +148,7 @@ function element(end: i32, depth: i32): i32 {
   const from = position();
   if (depth > MAX_ELEMENT_DEPTH || from + 9 > end) return UNUSUAL;
   moveTo(from + 5);
-  let reason = step(ELEMENT);
-  if (reason === 0) reason = name(end);
+  let reason = named(ELEMENT, end);
   if (reason === 0 && inU8(from) === OPEN_ELEMENT_WITH_ATTRIBUTES) reason = attributes(end);
   if (reason < 0) return reason;
   if (position() >= end) return UNUSUAL;
@@ -152,8 +174,7 @@ function attributes(end: i32): i32 {
   while (position() < listEnd) {
     if (!isAttribute(inU8(position()))) return UNUSUAL;
     moveTo(position() + 1);
-    let reason = step(ATTRIBUTE);
-    if (reason === 0) reason = name(listEnd);
+    let reason = named(ATTRIBUTE, listEnd);
     while (reason === 0 && position() < listEnd && !isAttribute(inU8(position()))) reason = text(listEnd);
     if (reason < 0) return reason;
   }

@@ -135,3 +135,79 @@ describe('documents without a template', () => {
     expect(query.told).toBeGreaterThan(0);
   });
 });
+
+describe('values of a template', () => {
+  /** As many values as `count`, of different sizes; those at `nested` are documents. The last one is numbered. */
+  const event = (count: number, nested: readonly number[], number: number): Fragment => {
+    const slots = Array.from({ length: count }, (_, slot) => slot);
+    const data = (slot: number) => element('Data', { Name: `d${slot}` }, [substitution(slot, 1)]);
+    const template = defineTemplate(element('Event', {}, [element('EventData', {}, slots.map(data))]));
+    const body = [element('Inner', {}, [element('Deep', {}, [String(number)])])];
+    const values = slots.map((slot) => {
+      if (nested.includes(slot)) return value.fragment(body);
+      return slot === count - 1 ? value.uint32(number) : value.string('x'.repeat((7 * slot) % 13));
+    });
+    return [instance(template, values)];
+  };
+  const layouts = [1, 2, 3, 4, 5, 7, 8, 9, 20, 33, 300].flatMap((count) => [
+    { count, nested: [] as number[] },
+    ...[0, 1, 3, count - 2, count - 1]
+      .filter((slot, i, all) => slot >= 0 && slot < count && all.indexOf(slot) === i)
+      .map((slot) => ({ count, nested: [slot] })),
+    ...(count > 6 ? [{ count, nested: [1, 5] }] : []),
+  ]);
+
+  it.each(layouts)('are found wherever they and a nested document lie: $count, nested $nested', ({ count, nested }) => {
+    const chunk = chunkOf([1, 2, 3, 2].map((number) => event(count, nested, number)));
+    const offsets = chunk.liveRecords();
+    for (const text of [`*[EventData[Data[@Name='d${count - 1}']=2]]`, "*[EventData[Data[@Name='d0']!='']]"]) {
+      const query = kernelQuery(text);
+      expect(compareKernels(query, chunk, offsets, 0n)).toEqual([]);
+      if (nested.length === 0) expect(query.unknown).toBe(0);
+    }
+  });
+});
+
+describe('shapes of documents without a template', () => {
+  const other = (i: number): Fragment => [
+    element('Event', {}, [
+      element('System', {}, [element(`Own${i}`, {}, ['1']), element('EventID', {}, [String(i % 3)])]),
+    ]),
+  ];
+
+  it('are told apart up to some number in one place, and the rest are left to others', () => {
+    const query = kernelQuery('*[System[EventID=1]]');
+    for (let first = 0; first < 400; first += 40) {
+      const chunk = chunkOf(Array.from({ length: 40 }, (_, i) => other(first + i)));
+      expect(compareKernels(query, chunk, chunk.liveRecords(), 0n)).toEqual([]);
+    }
+    expect(query.told).toBeGreaterThan(0);
+    expect(query.unknown).toBeGreaterThan(0);
+  });
+
+  it('may be the beginning of one another', () => {
+    const system = (...more: Fragment[number][]) => element('System', {}, [element('EventID', {}, ['1']), ...more]);
+    const documents: Fragment[] = [
+      [element('Event', {}, [system(), element('EventData', {}, [element('Data', {}, ['x'])])])],
+      [element('Event', {}, [system()])],
+      [
+        element('Event', {}, [
+          system(element('Level', {}, ['1'])),
+          element('EventData', {}, [element('Data', {}, ['x'])]),
+        ]),
+      ],
+      [
+        element('Event', {}, [
+          system(),
+          element('EventData', {}, [element('Data', {}, ['x']), element('Data', {}, ['y'])]),
+        ]),
+      ],
+    ];
+    const chunk = chunkOf([...documents, ...documents]);
+    for (const text of ["*[EventData[Data='y']]", '*[System[Level=1]]', '*[System[EventID=1]]']) {
+      const query = kernelQuery(text);
+      expect(compareKernels(query, chunk, chunk.liveRecords(), 0n)).toEqual([]);
+      expect(query.unknown).toBe(0);
+    }
+  });
+});

@@ -238,7 +238,7 @@ test.each(['forward', 'reverse'] as const)(
   (direction) => {
     const bytes = Uint8Array.from(readFileSync(one));
     const chunk = new Chunk(bytes.subarray(HEADER_BLOCK_SIZE, HEADER_BLOCK_SIZE + CHUNK_SIZE), 0, HEADER_BLOCK_SIZE);
-    for (const at of chunk.liveRecords().subarray(10, 20)) bytes[HEADER_BLOCK_SIZE + at + RecordOffset.binXml] = 0xee;
+    for (const at of chunk.liveRecords().slice(10, 20)) bytes[HEADER_BLOCK_SIZE + at + RecordOffset.binXml] = 0xee;
     const path = join(folder, 'damaged-behind.evtx');
     writeFileSync(path, bytes);
     const all = open(undefined, path, direction);

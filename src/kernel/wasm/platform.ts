@@ -42,6 +42,12 @@ export function inF64(at: i32): f64 {
   return <f64>load<u32>(input + at);
 }
 
+/** Sixteen bytes of the chunk. */
+@inline
+export function inVector(at: i32): v128 {
+  return v128.load(input + at);
+}
+
 @inline
 export function getI32(address: i32): i32 {
   return load<i32>(address);

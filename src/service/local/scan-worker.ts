@@ -1,5 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { CHUNK_SIZE } from '../../evtx/layout.ts';
+import { INPUT } from '../../kernel/layout.ts';
+import type { Memory } from '../../kernel/memory.ts';
 import { DEFAULT_SESSION, epochWord } from '../../operations/handle-table.ts';
 import { Operation } from '../../operations/operation.ts';
 import { runSync } from '../../operations/task.ts';
@@ -46,8 +48,16 @@ class ScanOperation extends Operation {
   }
 }
 
-/** One task at a time, and no event of it stays. */
-const memory = new Uint8Array(SLOTS_PER_READ * CHUNK_SIZE);
+/**
+ * Memory for blocks: one task at a time, and no event of it stays. In the kernel's own, where that is shared, blocks need not be
+ * copied there.
+ */
+function blockMemory({ bytes }: Memory): Uint8Array {
+  const size = SLOTS_PER_READ * CHUNK_SIZE;
+  return bytes.buffer instanceof SharedArrayBuffer ? bytes.subarray(INPUT, INPUT + size) : new Uint8Array(size);
+}
+
+let blocks: Uint8Array | undefined;
 
 const selectors = new Map<number, Selector | undefined>();
 
@@ -69,6 +79,7 @@ function scan(task: ScanTask): ScanReply {
   const slot = typeof task.out === 'number' ? kernelMemory.slots[task.out]! : undefined;
   const out =
     slot === undefined ? (task.out as Uint8Array) : kernelMemory.bytes.subarray(slot.address, slot.address + slot.size);
+  blocks ??= blockMemory(kernelMemory);
   const damages: LogDamage[] = [];
   const log = {
     name: job.name,
@@ -91,7 +102,7 @@ function scan(task: ScanTask): ScanReply {
     // The file is the caller's.
     close: () => {},
   };
-  const walker = new LogWalker(log, { slotsPerRead: SLOTS_PER_READ, recover: false, memory });
+  const walker = new LogWalker(log, { slotsPerRead: SLOTS_PER_READ, recover: false, memory: blocks });
   let size = 0;
   let events = 0;
   let to: Boundary = task.from;

@@ -1,0 +1,38 @@
+import { inI32 } from './platform.ts';
+import type { i32 } from './types.ts';
+import { TYPE_BIN_XML } from './value.ts';
+
+/**
+ * Looks through value descriptors (u16 size, u8 type, u8 0; four bytes each) without keeping them, in JavaScript.
+ * `wasm/descriptors.ts` is the same for WebAssembly.
+ */
+
+/** Instead of the slot of a nested document: there is none; there are several. */
+export const NO_SLOT = -1;
+export const SEVERAL_SLOTS = -2;
+
+let slot = NO_SLOT;
+
+/** Bytes of the first `count` values. */
+export function sizeOfValues(descriptors: i32, count: i32): i32 {
+  let size = 0;
+  for (let i = 0; i < count; i++) size += inI32(descriptors + 4 * i) & 0xffff;
+  return size;
+}
+
+/** Bytes of all `count` values; {@link nestedSlot} tells which of them is a nested document. */
+export function measuredValues(descriptors: i32, count: i32): i32 {
+  let size = 0;
+  slot = NO_SLOT;
+  for (let i = 0; i < count; i++) {
+    const descriptor = inI32(descriptors + 4 * i);
+    size += descriptor & 0xffff;
+    if (((descriptor >> 16) & 0xff) === TYPE_BIN_XML) slot = slot === NO_SLOT ? i : SEVERAL_SLOTS;
+  }
+  return size;
+}
+
+/** The slot of the nested document among the values last measured; or one of those above. */
+export function nestedSlot(): i32 {
+  return slot;
+}
