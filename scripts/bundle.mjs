@@ -16,7 +16,7 @@ const target = join(root, process.argv[2], 'cli');
 const OLDEST_NODE = 'node20.19';
 
 /** What takes long to load and is hardly ever used: loaded at its first use, and no part of the bundle. */
-const LATE = ['node:child_process', 'saxes'];
+const LATE = ['node:child_process', 'node:net', 'node:tty', 'saxes'];
 
 /**
  * Modules that few verbs need, with all that only they need: each in a file of its own, loaded at its first use. What they export
@@ -199,6 +199,9 @@ const coreBuild = await build({
   plugins: [joined],
 });
 const [map, code] = coreBuild.outputFiles.sort((one) => (one.path.endsWith('.map') ? -1 : 1));
+// Read as bytes where its compiled code is kept: src/cli/code-cache.ts.
+const strange = /[^\0-\x7f]/.exec(code.text);
+if (strange !== null) throw new Error(`the bundle has the character ${strange[0]}: spell it \\u…`);
 // Named by its content: what src/cli/code-cache.ts keeps of it goes by the name.
 const CORE = `core-${createHash('sha256').update(code.text).digest('hex').slice(0, 16)}.js`;
 write(CORE, code.text, map.text);

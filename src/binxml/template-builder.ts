@@ -64,6 +64,21 @@ export function optional(index: number, type: number): SubstitutionNode {
   return { kind: 'substitution', index, type, optional: true };
 }
 
+/** A definition whose GUID is made from its content, when somebody asks for it. */
+class DerivedTemplate implements Template {
+  readonly root: Fragment;
+  #guid: string | undefined;
+
+  constructor(root: Fragment) {
+    this.root = root;
+  }
+
+  get guid(): string {
+    this.#guid ??= definitionGuid(this.root);
+    return this.#guid;
+  }
+}
+
 /**
  * A template definition.
  * @param guid without it, a GUID derived from the content: equal definitions have equal GUIDs, wherever they are made
@@ -71,7 +86,7 @@ export function optional(index: number, type: number): SubstitutionNode {
  */
 export function defineTemplate(root: ElementNode | Fragment, guid?: string): Template {
   const fragment = 'kind' in root ? [root] : root;
-  if (guid === undefined) return { guid: definitionGuid(fragment), root: fragment };
+  if (guid === undefined) return new DerivedTemplate(fragment);
   const bytes = guidBytes(guid);
   if (bytes === undefined) throw new EvtError('ERROR_INVALID_PARAMETER', 'template', `"${guid}" is no GUID`);
   return { guid: guidText(bytes, 0), root: fragment };

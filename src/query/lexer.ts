@@ -15,7 +15,7 @@ export interface Token {
 }
 
 /** NCName; the hyphen is part of it, so `EventID-1` is one name. */
-const NAME = /[\p{L}_][\p{L}\p{M}\p{N}_.\-·]*/uy;
+const NAME = /[\p{L}_][\p{L}\p{M}\p{N}_.\-\u00b7]*/uy;
 /** `0x` and digits, or digits with an optional fraction. There is no sign. */
 const NUMBER = /0[xX][0-9A-Fa-f]+|[0-9]+(?:\.[0-9]+)?/y;
 const SYMBOLS_OF_TWO: ReadonlySet<string> = new Set(['!=', '<=', '>=', '::']);
