@@ -1,4 +1,4 @@
-import { inI32 } from './platform.ts';
+import { inI32, putI32 } from './platform.ts';
 import type { i32 } from './types.ts';
 import { TYPE_BIN_XML } from './value.ts';
 
@@ -12,6 +12,7 @@ export const NO_SLOT = -1;
 export const SEVERAL_SLOTS = -2;
 
 let slot = NO_SLOT;
+let documents = 0;
 
 /** Bytes of the first `count` values. */
 export function sizeOfValues(descriptors: i32, count: i32): i32 {
@@ -30,6 +31,26 @@ export function measuredValues(descriptors: i32, count: i32): i32 {
     if (((descriptor >> 16) & 0xff) === TYPE_BIN_XML) slot = slot === NO_SLOT ? i : SEVERAL_SLOTS;
   }
   return size;
+}
+
+/**
+ * Writes where each of `count` values begins to a table, at a multiple of sixteen; the first one is right behind the descriptors.
+ * @returns where the last one ends; {@link nestedCount} tells how many are nested documents
+ */
+export function placedValues(descriptors: i32, count: i32, table: i32): i32 {
+  let offset = descriptors + 4 * count;
+  documents = 0;
+  for (let i = 0; i < count; i++) {
+    putI32(table + 4 * i, offset);
+    const descriptor = inI32(descriptors + 4 * i);
+    offset += descriptor & 0xffff;
+    if (((descriptor >> 16) & 0xff) === TYPE_BIN_XML) documents++;
+  }
+  return offset;
+}
+
+export function nestedCount(): i32 {
+  return documents;
 }
 
 /** The slot of the nested document among the values last measured; or one of those above. */

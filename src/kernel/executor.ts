@@ -1,3 +1,4 @@
+import { nestedCount, placedValues } from './descriptors.ts';
 import { countOf, descriptorsOf, openInstance } from './instance.ts';
 import {
   LINE_TIME,
@@ -48,7 +49,7 @@ import {
 } from './program.ts';
 import { position, rootNumber, streamed } from './stream.ts';
 import { compiled } from './templates/compiler.ts';
-import { forgetHidden, hidden } from './text.ts';
+import { forgetHidden, hidden, text } from './text.ts';
 import { END_OF_FRAGMENT, FRAGMENT_HEADER, opensElement, TEMPLATE_INSTANCE } from './token.ts';
 import type { i32 } from './types.ts';
 import {
@@ -60,6 +61,7 @@ import {
   TYPE_BIN_XML,
   TYPE_FILE_TIME,
   TYPE_NULL,
+  TYPE_STRING,
   value,
 } from './value.ts';
 
@@ -117,15 +119,9 @@ export function document(out: i32, from: i32, end: i32, depth: i32, format: i32)
   const descriptors = descriptorsOf();
   const count = countOf();
   const values = VALUES + VALUES_SIZE * depth;
-  let offset = descriptors + 4 * count;
-  let nested = 0;
-  for (let i = 0; i < count; i++) {
-    putI32(values + 4 * i, offset);
-    const descriptor = inI32(descriptors + 4 * i);
-    offset += descriptor & 0xffff;
-    if (((descriptor >> 16) & 0xff) === TYPE_BIN_XML) nested++;
-  }
-  if (offset > end || (offset < end && inU8(offset) !== END_OF_FRAGMENT)) return UNUSUAL;
+  const behind = placedValues(descriptors, count, values);
+  const nested = nestedCount();
+  if (behind > end || (behind < end && inU8(behind) !== END_OF_FRAGMENT)) return UNUSUAL;
   if (depth === 0) noteTime(getI32(entry + TEMPLATE_TIME), descriptors, count);
   const next = run(program, out, descriptors, count, depth, nested, format);
   rootName = getI32(entry + TEMPLATE_ROOT_NAME);
@@ -219,7 +215,10 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
           if ((flags & FLAG_ATTRIBUTE) !== 0) return UNUSUAL;
           nested++;
           out = document(out, at, at + size, depth + 1, format);
-        } else out = value(out, type, at, size, (flags & FLAG_ATTRIBUTE) !== 0 ? XML_ATTRIBUTE : XML_TEXT);
+        } else {
+          const mode = (flags & FLAG_ATTRIBUTE) !== 0 ? XML_ATTRIBUTE : XML_TEXT;
+          out = type === TYPE_STRING ? text(out, at, size >> 1, mode, true) : value(out, type, at, size, mode);
+        }
         if (out < 0) return out;
         if (out + afterSize > limit) return FULL;
         copyText(out, after, afterSize);

@@ -164,24 +164,25 @@ function special(packed: v128, mode: i32): v128 {
 }
 
 /** Writes the UTF-16 units at chunk offset `at` as they are, up to the first that needs more. @returns how many */
+@inline
 export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
   let from = input + at;
   let done = 0;
   while (done < units) {
     // Saturating: every unit beyond 0xff becomes 0xff, and those of 0x8000 and more, which are negative, 0; see below.
-    const wide = v128.load(from);
-    const packed = i8x16.narrow_i16x8_u(wide, wide);
+    const packed = i8x16.narrow_i16x8_u(v128.load(from), v128.load(from, 16));
     const left = units - done;
-    let found = i8x16.bitmask(special(packed, mode)) & 0xff;
+    let found = i8x16.bitmask(special(packed, mode));
     // What lies behind the text is read and written with it, and not counted.
-    if (left < 8) found |= 0xff << left;
-    v128.store64_lane(to + done, packed, 0);
+    if (left < 16) found |= 0xffff << left;
+    found &= 0xffff;
+    v128.store(to + done, packed);
     if (found !== 0) {
       const plain = i32.ctz(found);
       return done + (plain < left ? plain : left);
     }
-    done += 8;
-    from += 16;
+    done += 16;
+    from += 32;
   }
   return done;
 }
@@ -216,9 +217,8 @@ export function copyNamePart(to: i32, at: i32, units: i32): i32 {
   let from = input + at;
   let done = 0;
   while (done < units) {
-    const wide = v128.load(from);
     // Saturating: what is beyond 0xff becomes 0xff, and what is negative 0: neither is in a name.
-    const packed = i8x16.narrow_i16x8_u(wide, wide);
+    const packed = i8x16.narrow_i16x8_u(v128.load(from), v128.load(from, 16));
     const lower = i8x16.sub(v128.or(packed, i8x16.splat(0x20)), i8x16.splat(0x61));
     let good = i8x16.lt_u(lower, i8x16.splat(26));
     // 0 to 9, and the colon behind them.
@@ -227,15 +227,16 @@ export function copyNamePart(to: i32, at: i32, units: i32): i32 {
     good = v128.or(good, i8x16.lt_u(i8x16.sub(packed, i8x16.splat(0x2d)), i8x16.splat(2)));
     good = v128.or(good, i8x16.eq(packed, i8x16.splat(0x5f)));
     const left = units - done;
-    let bad = ~i8x16.bitmask(good) & 0xff;
-    if (left < 8) bad |= (0xff << left) & 0xff;
-    v128.store64_lane(to + done, packed, 0);
+    let bad = ~i8x16.bitmask(good);
+    if (left < 16) bad |= 0xffff << left;
+    bad &= 0xffff;
+    v128.store(to + done, packed);
     if (bad !== 0) {
       const plain = i32.ctz(bad);
       return done + (plain < left ? plain : left);
     }
-    done += 8;
-    from += 16;
+    done += 16;
+    from += 32;
   }
   return units;
 }
