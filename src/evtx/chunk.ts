@@ -26,6 +26,23 @@ const MAX_RECORDS = Math.floor((65_536 - CHUNK_HEADER_SIZE) / MIN_RECORD_SIZE) +
 const shapeCursor = new InstanceCursor();
 const offsetsFound = new Int32Array(MAX_RECORDS);
 
+/** Offsets of some fifty chunks share their memory: to ask for that of each, and to collect it, costs as much as finding them. */
+const KEPT_OFFSETS = 4096;
+let kept = new Int32Array(KEPT_OFFSETS);
+let keptCount = 0;
+
+/** A copy of the first `count` offsets, which stays as it is. */
+function keep(offsets: Int32Array, count: number): Int32Array {
+  if (keptCount + count > kept.length) {
+    kept = new Int32Array(Math.max(KEPT_OFFSETS, count));
+    keptCount = 0;
+  }
+  const copy = kept.subarray(keptCount, keptCount + count);
+  for (let i = 0; i < count; i++) copy[i] = offsets[i]!;
+  keptCount += count;
+  return copy;
+}
+
 /** Where an event lies in its chunk. */
 export interface RecordPlace {
   readonly chunkOffset: number;
@@ -157,7 +174,7 @@ export class Chunk {
   }
 
   /** Chunk offsets of the live records, in file order. The cheap form of {@link walk}. */
-  liveRecords(options: WalkOptions = {}): number[] {
+  liveRecords(options: WalkOptions = {}): Int32Array {
     const { bytes } = this;
     const claimed = this.freeSpaceOffset;
     const end = Math.min(Math.max(claimed, CHUNK_HEADER_SIZE), bytes.length);
@@ -193,10 +210,7 @@ export class Chunk {
       );
     }
     if (options.dirty === true && count > 0 && at === claimed) count = this.#staleHeader(at, count);
-    // A plain array: memory of their own for typed ones is asked of the system.
-    const offsets: number[] = [];
-    for (let i = 0; i < count; i++) offsets.push(offsetsFound[i]!);
-    return offsets;
+    return keep(offsetsFound, count);
   }
 
   /** Records written after the header was last updated: they follow the live ones, with the next ids. */

@@ -27,12 +27,18 @@ import { FALSE, type Frame, slotBits, slotTime, type Table, type Test, TRUE, UNK
  * text mixed from parts) becomes "unknown", and the plain evaluator decides.
  */
 export function codeOf(expression: Expression, shape: Shape): Code {
-  return new Compiler(shape.repeats === true).condition(
-    expression,
-    { kind: 'root', content: shape.content, table: 'outer', shape },
-    1,
-  );
+  const known = shape.repeats === true ? repeating : single;
+  let compiler = known.get(expression);
+  if (compiler === undefined) {
+    compiler = new Compiler(shape.repeats === true);
+    known.set(expression, compiler);
+  }
+  return compiler.condition(expression, { kind: 'root', content: shape.content, table: 'outer', shape }, 1);
 }
+
+// What has been worked out for one template helps with others.
+const repeating = new WeakMap<Expression, Compiler>();
+const single = new WeakMap<Expression, Compiler>();
 
 /** The same as a test. */
 export function compileExpression(expression: Expression, shape: Shape): Test {
@@ -80,6 +86,8 @@ const OPAQUE: Candidate = { place: { kind: 'opaque' }, when: UNKNOWN };
 
 class Compiler {
   readonly #repeats: boolean;
+  /** Where steps from elements of nested templates lead: many templates have the same one nested in them. */
+  readonly #nested = new WeakMap<Step, WeakMap<ElementNode, readonly Candidate[]>>();
 
   constructor(repeats: boolean) {
     this.#repeats = repeats;
@@ -141,7 +149,22 @@ class Compiler {
     return candidates;
   }
 
-  #step(step: Step, place: Place): Candidate[] {
+  #step(step: Step, place: Place): readonly Candidate[] {
+    if (place.kind !== 'element' || place.table !== 'body' || place.isEvent) return this.#candidates(step, place);
+    let known = this.#nested.get(step);
+    if (known === undefined) {
+      known = new WeakMap();
+      this.#nested.set(step, known);
+    }
+    let candidates = known.get(place.node);
+    if (candidates === undefined) {
+      candidates = this.#candidates(step, place);
+      known.set(place.node, candidates);
+    }
+    return candidates;
+  }
+
+  #candidates(step: Step, place: Place): Candidate[] {
     let candidates = step.axis === 'attribute' ? attributesOf(place, step) : childrenOf(place, step);
     for (const predicate of step.predicates) candidates = this.#filter(predicate, candidates);
     return candidates.filter(({ when }) => when !== FALSE);
@@ -303,7 +326,8 @@ function pathKey({ steps }: PathExpression): string {
 }
 
 /** Elements below a place; what a nested document adds is opaque until its template is known. */
-function childrenOf(place: Place, { test }: Step): Candidate[] {
+function childrenOf(place: Place, step: Step): Candidate[] {
+  const { test } = step;
   if (place.kind === 'opaque') return [OPAQUE];
   if (place.kind === 'attribute' || place.kind === 'characters') return [];
   if (test.kind === 'text') {
@@ -314,6 +338,8 @@ function childrenOf(place: Place, { test }: Step): Candidate[] {
     return [{ place: { kind: 'characters', content: node.content, table, shape }, when: TRUE }];
   }
   const candidates: Candidate[] = [];
+  const name = nameOf(test);
+  const asked = askedOf(step);
   const isRoot = place.kind === 'root';
   const onlyFirstSystem = !isRoot && place.isEvent;
   // Whether a System element stands in front: surely, or perhaps.
@@ -331,23 +357,63 @@ function childrenOf(place: Place, { test }: Step): Candidate[] {
   }
 
   function element(node: ElementNode, table: Table, shape: Shape): void {
-    const name = localName(node.name);
+    const own = localName(node.name);
+    const isWanted = name === undefined || own === name;
+    const isSystem = onlyFirstSystem && own === SYSTEM;
+    if (!isSystem && (!isWanted || (asked !== undefined && answersNo(node, table, asked)))) return;
     let when = presence(node, table);
-    if (onlyFirstSystem && name === SYSTEM) {
+    if (isSystem) {
       if (system === TRUE) return;
       const first = system === FALSE;
       system = when === TRUE ? TRUE : UNKNOWN;
       if (!first) when = allOf([when, UNKNOWN]);
     }
-    if (test.kind !== 'any' && name !== nameOf(test)) return;
+    if (!isWanted) return;
     candidates.push({ place: { kind: 'element', node, table, shape, isEvent: isRoot }, when });
   }
 
   function opaque(): void {
-    if (onlyFirstSystem && system === TRUE && nameOf(test) === SYSTEM) return;
+    if (onlyFirstSystem && system === TRUE && name === SYSTEM) return;
     if (system === FALSE) system = UNKNOWN;
     candidates.push(OPAQUE);
   }
+}
+
+/** What the first predicate of a step asks of an element: a constant of one attribute, as most queries ask of `Data`. */
+interface Asked {
+  readonly attribute: string;
+  readonly operator: CompareOperator;
+  readonly constant: Readings;
+}
+
+const askedSteps = new WeakMap<Step, Asked | false>();
+
+function askedOf(step: Step): Asked | undefined {
+  let asked = askedSteps.get(step);
+  if (asked === undefined) {
+    asked = attributeAsked(step) ?? false;
+    askedSteps.set(step, asked);
+  }
+  return asked === false ? undefined : asked;
+}
+
+function attributeAsked({ predicates: [first] }: Step): Asked | undefined {
+  if (first?.kind !== 'condition' || first.condition.kind !== 'compare') return undefined;
+  const { left, operator, right } = first.condition;
+  if (left.kind !== 'path' || left.steps.length !== 1) return undefined;
+  const { axis, test, predicates } = left.steps[0]!;
+  if (axis !== 'attribute' || test.kind !== 'name' || predicates.length > 0) return undefined;
+  return { attribute: test.name, operator, constant: readingsOf(right) };
+}
+
+/** True where the template alone tells that an element does not pass: most elements that a query looks at are of that kind. */
+function answersNo({ attributes }: ElementNode, table: Table, { attribute, operator, constant }: Asked): boolean {
+  for (const { name, value } of attributes) {
+    if (!name.endsWith(attribute) || isNamespaceDeclaration(name) || localName(name) !== attribute) continue;
+    const leaf = leafOfParts(value, table, undefined);
+    if (typeof leaf !== 'string' || compareText(leaf, operator, constant)) return false;
+  }
+  return true;
 }
 
 /** True of a part that stands for a document of its own. */
