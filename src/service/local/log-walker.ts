@@ -544,8 +544,9 @@ export class LogWalker {
   }
 
   /** The slots that are read in one go with that of the `index`-th chunk. */
-  #extent(index: number, step: Step, most = this.#options.slotsPerRead): Extent {
+  #extent(index: number, step: Step, atOnce = Number.POSITIVE_INFINITY): Extent {
     const { order } = this.log;
+    const most = Math.min(atOnce, this.#options.slotsPerRead);
     const slot = order.slotAt(index);
     let slots = 1;
     while (slots < most) {

@@ -19,7 +19,7 @@ import { QuerySelector, type Selector } from './selector.ts';
 /** One of the scan pool's threads: writes the events of a stretch of a log into shared memory. */
 
 /** Chunks read in one go: no read takes so long that a cancel would have to wait for it. */
-const SLOTS_PER_READ = 8;
+const SLOTS_PER_READ = 4;
 /** Selectors of the jobs that were worked on last. */
 const KEPT_JOBS = 8;
 
