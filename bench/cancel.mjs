@@ -13,8 +13,8 @@ import { demoLog, median, quantile, report, table } from './common.mjs';
 const EVENTS = 600_000;
 /** Pairs of processes, with and without check points. */
 const PAIRS = 7;
-/** Cancels that are not counted: the scan's loops are being compiled then. */
-const WARM_UP = 50;
+/** Cancels that are not counted: for more than a second of scanning its loops are being compiled, and the compiler's threads want processors. */
+const WARM_UP = 300;
 // Looks into the body of every event and finds nothing: the longest a single EvtNext can take.
 const QUERY = "*[EventData[Data[@Name='TargetUserName']='nobody has this name']]";
 

@@ -502,9 +502,9 @@ export class LogWalker {
   /** Begins to read a block, while others run. */
   #begin(index: number, step: Step, operation: Operation): Ahead {
     const { fd, path } = this.log;
-    const room = this.#room(this.#extent(index, step));
-    const reading = beginRead(fd, room.bytes, this.log.offsetOf(room.firstSlot), operation.api, path);
-    const one: Ahead = { ...room, reading, filled: undefined };
+    const { bytes, firstSlot, slots } = this.#room(this.#extent(index, step));
+    const reading = beginRead(fd, bytes, this.log.offsetOf(firstSlot), operation.api, path);
+    const one: Ahead = { bytes, firstSlot, slots, reading, filled: undefined };
     reading.then(
       (filled) => {
         one.filled = filled;
@@ -518,15 +518,18 @@ export class LogWalker {
   }
 
   /** Memory for a block: that of an earlier one, if there is any. */
-  #room(extent: Extent): Extent & { readonly bytes: Uint8Array } {
-    const size = extent.slots * CHUNK_SIZE;
+  #room({ firstSlot, slots }: Extent): Extent & { readonly bytes: Uint8Array } {
+    return { bytes: this.#memory(slots * CHUNK_SIZE), firstSlot, slots };
+  }
+
+  #memory(size: number): Uint8Array {
     const { memory } = this.#options;
-    if (memory !== undefined) return { ...extent, bytes: memory.subarray(0, size) };
+    if (memory !== undefined) return memory.subarray(0, size);
     for (const some of [this.#free, spare]) {
       const fitting = some.findIndex(({ buffer }) => buffer.byteLength >= size);
-      if (fitting >= 0) return { ...extent, bytes: new Uint8Array(some.splice(fitting, 1)[0]!.buffer, 0, size) };
+      if (fitting >= 0) return new Uint8Array(some.splice(fitting, 1)[0]!.buffer, 0, size);
     }
-    return { ...extent, bytes: new Uint8Array(size) };
+    return new Uint8Array(size);
   }
 
   /** Lets go of the log. */
