@@ -64,21 +64,6 @@ export function optional(index: number, type: number): SubstitutionNode {
   return { kind: 'substitution', index, type, optional: true };
 }
 
-/** A definition whose GUID is made from its content, when somebody asks for it. */
-class DerivedTemplate implements Template {
-  readonly root: Fragment;
-  #guid: string | undefined;
-
-  constructor(root: Fragment) {
-    this.root = root;
-  }
-
-  get guid(): string {
-    this.#guid ??= definitionGuid(this.root);
-    return this.#guid;
-  }
-}
-
 /**
  * A template definition.
  * @param guid without it, a GUID derived from the content: equal definitions have equal GUIDs, wherever they are made
@@ -86,7 +71,17 @@ class DerivedTemplate implements Template {
  */
 export function defineTemplate(root: ElementNode | Fragment, guid?: string): Template {
   const fragment = 'kind' in root ? [root] : root;
-  if (guid === undefined) return new DerivedTemplate(fragment);
+  if (guid === undefined) {
+    // Most templates are compared and never written: it is worked out when somebody asks.
+    let derived: string | undefined;
+    return {
+      get guid() {
+        derived ??= definitionGuid(fragment);
+        return derived;
+      },
+      root: fragment,
+    };
+  }
   const bytes = guidBytes(guid);
   if (bytes === undefined) throw new EvtError('ERROR_INVALID_PARAMETER', 'template', `"${guid}" is no GUID`);
   return { guid: guidText(bytes, 0), root: fragment };

@@ -75,11 +75,15 @@ type Crc32 = (data: Uint8Array | string, value: number) => number;
 /** Of node:zlib, without the rest of it where that can be: loading it takes a tenth of what all else takes. */
 function crc32(data: Uint8Array | string): number {
   let sum: Crc32;
+  // Deprecated, but what is published of these versions of Node does not change any more: nobody need hear of it.
+  const { noDeprecation = false } = process;
+  process.noDeprecation = true;
   try {
-    // Deprecated, but what is published of these versions of Node does not change any more.
     sum = (process as unknown as { binding(name: 'zlib'): { crc32: Crc32 } }).binding('zlib').crc32;
   } catch {
     sum = (createRequire(import.meta.url)('node:zlib') as { crc32: Crc32 }).crc32;
+  } finally {
+    process.noDeprecation = noDeprecation;
   }
   return sum(data, 0);
 }

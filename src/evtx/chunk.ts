@@ -26,23 +26,6 @@ const MAX_RECORDS = Math.floor((65_536 - CHUNK_HEADER_SIZE) / MIN_RECORD_SIZE) +
 const shapeCursor = new InstanceCursor();
 const offsetsFound = new Int32Array(MAX_RECORDS);
 
-/** Offsets of some fifty chunks share their memory: to ask for that of each, and to collect it, costs as much as finding them. */
-const KEPT_OFFSETS = 4096;
-let kept = new Int32Array(KEPT_OFFSETS);
-let keptCount = 0;
-
-/** A copy of the first `count` offsets, which stays as it is. */
-function keep(offsets: Int32Array, count: number): Int32Array {
-  if (keptCount + count > kept.length) {
-    kept = new Int32Array(Math.max(KEPT_OFFSETS, count));
-    keptCount = 0;
-  }
-  const copy = kept.subarray(keptCount, keptCount + count);
-  for (let i = 0; i < count; i++) copy[i] = offsets[i]!;
-  keptCount += count;
-  return copy;
-}
-
 /** Where an event lies in its chunk. */
 export interface RecordPlace {
   readonly chunkOffset: number;
@@ -58,6 +41,8 @@ export interface WalkOptions {
   /** Also give records from free space, marked as recovered. */
   readonly recover?: boolean;
   readonly onDamage?: ((damage: Damage) => void) | undefined;
+  /** Copies the offsets of the live records to where they stay, instead of to memory of their own. */
+  readonly keep?: ((offsets: Int32Array) => Int32Array) | undefined;
 }
 
 /** True when a slot's first bytes are those of a chunk. */
@@ -210,7 +195,8 @@ export class Chunk {
       );
     }
     if (options.dirty === true && count > 0 && at === claimed) count = this.#staleHeader(at, count);
-    return keep(offsetsFound, count);
+    const found = offsetsFound.subarray(0, count);
+    return options.keep === undefined ? found.slice() : options.keep(found);
   }
 
   /** Records written after the header was last updated: they follow the live ones, with the next ids. */

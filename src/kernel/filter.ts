@@ -76,11 +76,15 @@ import {
 /** Instead of the chunk offset of a table's descriptors: they are at DESCRIPTORS, and the places of the values at VALUES. */
 const KEPT = -1;
 
-// Of each of the two tables: where its descriptors are, and how many.
+// Of each of the two tables: where its descriptors are, and how many; the value last looked for, and where it is.
 let outerAt = 0;
 let outerCount = 0;
+let outerIndex = 0;
+let outerPlace = 0;
 let bodyAt = 0;
 let bodyCount = 0;
+let bodyIndex = 0;
+let bodyPlace = 0;
 // Of the document last opened: the slot of its nested document.
 let slot = NO_SLOT;
 
@@ -195,9 +199,13 @@ function setTable(table: i32, at: i32, count: i32): void {
   if (table === TABLE_OUTER) {
     outerAt = at;
     outerCount = count;
+    outerIndex = 0;
+    outerPlace = at + 4 * count;
   } else {
     bodyAt = at;
     bodyCount = count;
+    bodyIndex = 0;
+    bodyPlace = at + 4 * count;
   }
 }
 
@@ -316,11 +324,26 @@ function descriptorOf(table: i32, index: i32): i32 {
   return inI32(at + 4 * index) & 0xffffff;
 }
 
+/** Where a value begins. Those that are asked for are mostly in order: the way goes on from the last one. */
 function placeOf(table: i32, index: i32): i32 {
-  const at = table === TABLE_OUTER ? outerAt : bodyAt;
-  if (at === KEPT) return getI32(VALUES + VALUES_SIZE * table + 4 * index);
-  const count = table === TABLE_OUTER ? outerCount : bodyCount;
-  return at + 4 * count + sizeOfValues(at, index);
+  if (table === TABLE_OUTER) {
+    if (outerAt === KEPT) return getI32(VALUES + 4 * index);
+    if (index < outerIndex) {
+      outerIndex = 0;
+      outerPlace = outerAt + 4 * outerCount;
+    }
+    outerPlace += sizeOfValues(outerAt + 4 * outerIndex, index - outerIndex);
+    outerIndex = index;
+    return outerPlace;
+  }
+  if (bodyAt === KEPT) return getI32(VALUES + VALUES_SIZE + 4 * index);
+  if (index < bodyIndex) {
+    bodyIndex = 0;
+    bodyPlace = bodyAt + 4 * bodyCount;
+  }
+  bodyPlace += sizeOfValues(bodyAt + 4 * bodyIndex, index - bodyIndex);
+  bodyIndex = index;
+  return bodyPlace;
 }
 
 /** Whether an integer has one of these bits; Null has none. */

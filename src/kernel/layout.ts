@@ -135,8 +135,9 @@ export const SHAPE_FOLLOWING = 4;
 export const SHAPE_OTHER = 8;
 export const SHAPE_TEMPLATE = 12;
 export const SHAPE_SIZE = 16;
-/** Steps that are looked at in one place. Crafted documents can all differ there. */
+/** Steps that are looked at in one place: crafted documents can all differ there. And that some document had a further one. */
 export const MAX_OTHERS = 256;
+export const SHAPES_CROWDED = 1404;
 /** Steps of the document at hand, when its shape has not been met. */
 export const STEPS = SHAPES + SHAPE_SIZE;
 export const MAX_STEPS = 4096;

@@ -30,6 +30,7 @@ import {
   SHAPE_SIZE,
   SHAPE_TEMPLATE,
   SHAPES,
+  SHAPES_CROWDED,
   SLACK,
   SLOT_SIZE,
   SLOT_STRIDE,
@@ -60,6 +61,9 @@ import { DEFINITION_HEADER } from './templates/definitions.ts';
 
 /** Thrown when programs no longer fit: the owner empties the memory and begins again. */
 export class PoolFull extends Error {}
+
+/** Chunks that are still read with what is known of shapes, when there is no room for more of them: 16 MB. */
+const MAX_CROWDED_CHUNKS = 256;
 
 /** A program, or a tree, that nobody has asked for yet. */
 const NOT_MADE = -1;
@@ -129,7 +133,7 @@ export class Memory {
     this.words.fill(0, TEXTS >> 2, (TEXTS >> 2) + TEXT_CHAINS);
     this.words.fill(0, FORMS >> 2, (FORMS >> 2) + FORM_CHAINS);
     this.words.fill(0, NAME_FORMS >> 2, (NAME_FORMS >> 2) + NAME_CHAINS);
-    this.words.fill(0, SHAPES >> 2, (SHAPES + SHAPE_SIZE) >> 2);
+    this.#forgetShapes();
     this.#names = 0;
     this.#texts.clear();
     for (const text of KNOWN_TEXTS) this.constant(text);
@@ -140,6 +144,19 @@ export class Memory {
   beginChunk(): void {
     this.forgetDefinitions();
     this.words[TOKENS_LEFT >> 2] = MAX_TOKENS;
+    // One log with too many shapes must not slow down all that are read after it.
+    if (this.words[SHAPES_CROWDED >> 2] === 0) return;
+    this.#crowdedChunks++;
+    if (this.#crowdedChunks >= MAX_CROWDED_CHUNKS) this.#forgetShapes();
+  }
+
+  #crowdedChunks = 0;
+
+  /** What they are made of stays in the pool until that is full. */
+  #forgetShapes(): void {
+    this.words.fill(0, SHAPES >> 2, (SHAPES + SHAPE_SIZE) >> 2);
+    this.words[SHAPES_CROWDED >> 2] = 0;
+    this.#crowdedChunks = 0;
   }
 
   /** Forgets what is known of one chunk. */

@@ -10,6 +10,7 @@ import {
   SHAPE_OTHER,
   SHAPE_TEMPLATE,
   SHAPES,
+  SHAPES_CROWDED,
   STEP_COUNT,
   STEPS,
   VALUES,
@@ -95,7 +96,10 @@ function knownStep(code: i32): i32 {
   let next = getI32(last + SHAPE_FOLLOWING);
   let others = 0;
   while (next !== 0 && getI32(next) !== code) {
-    if (++others >= MAX_OTHERS) return UNUSUAL;
+    if (++others >= MAX_OTHERS) {
+      putI32(SHAPES_CROWDED, 1);
+      return UNUSUAL;
+    }
     next = getI32(next + SHAPE_OTHER);
   }
   if (next === 0) return SHAPELESS;

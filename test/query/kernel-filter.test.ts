@@ -183,6 +183,12 @@ describe('shapes of documents without a template', () => {
     }
     expect(query.told).toBeGreaterThan(0);
     expect(query.unknown).toBeGreaterThan(0);
+    // A log of another kind, some megabytes later.
+    for (const kernel of KERNELS) for (let chunks = 0; chunks < 300; chunks++) kernel.memory.beginChunk();
+    const later = kernelQuery('*[System[EventID=4624]]');
+    const chunk = chunkOf(Array.from({ length: 9 }, () => bareEvent('4624', '2', 'SYSTEM')));
+    expect(compareKernels(later, chunk, [...chunk.liveRecords()], 0n)).toEqual([]);
+    expect(later.unknown).toBe(0);
   });
 
   it('may be the beginning of one another', () => {

@@ -102,6 +102,22 @@ interface Ahead extends Extent {
 const spare: Uint8Array[] = [];
 const MAX_SPARE = 3;
 
+/** Offsets of some fifty chunks share their memory: to ask for that of each, and to collect it, costs as much as finding them. */
+const KEPT_OFFSETS = 4096;
+let keptOffsets = new Int32Array(KEPT_OFFSETS);
+let keptCount = 0;
+
+function keepOffsets(offsets: Int32Array): Int32Array {
+  if (keptCount + offsets.length > KEPT_OFFSETS) {
+    keptOffsets = new Int32Array(KEPT_OFFSETS);
+    keptCount = 0;
+  }
+  const copy = keptOffsets.subarray(keptCount, keptCount + offsets.length);
+  copy.set(offsets);
+  keptCount += offsets.length;
+  return copy;
+}
+
 /** What is walked: an open log, or a stretch of one. */
 export interface WalkedLog {
   readonly name: string;
@@ -407,7 +423,12 @@ export class LogWalker {
     if (!this.#options.recover) {
       // Copied in one go now, the chunk is in the processor's caches when its records are stepped through.
       threadKernel().use(chunk);
-      this.#loaded = { index, chunk, offsets: chunk.liveRecords({ dirty, onDamage }), recovered: NONE };
+      this.#loaded = {
+        index,
+        chunk,
+        offsets: chunk.liveRecords({ dirty, onDamage, keep: keepOffsets }),
+        recovered: NONE,
+      };
       return;
     }
     // Without its magic, a chunk's header says nothing: whatever stands in it is recovered.
