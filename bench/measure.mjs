@@ -2,6 +2,9 @@
 import { median } from './common.mjs';
 
 const LOOP_STEPS = 1e7;
+/** A median wants so many, of what takes no longer than that. */
+const LEAST_RUNS = 3;
+const LONG_RUN_SECONDS = 6;
 
 /**
  * A fixed piece of arithmetic, some 20 ms long: what the machine is worth at this moment, in million steps per second.
@@ -23,7 +26,8 @@ export function yardstick() {
 /**
  * Runs the contenders in turns.
  * @param contenders by name; each is made when the line begins and ended with it
- * @param rounds at most so many; `budgetSeconds` is what one contender may use, but each runs once
+ * @param rounds at most so many; `budgetSeconds` is what one contender may use, but each runs once, and three times if that does
+ *   not take too long
  * @returns seconds of each contender's runs by round, undefined where it did not run, and the yardstick of each round
  */
 export async function takeTurns(contenders, { rounds, budgetSeconds, warmUpSeconds }) {
@@ -37,7 +41,8 @@ export async function takeTurns(contenders, { rounds, budgetSeconds, warmUpSecon
     for (let i = 0; i < names.length; i++) {
       const name = names[(i + round) % names.length];
       const runs = seconds[name].filter((value) => value !== undefined).length;
-      if (runs > 0 && spent[name] * (1 + 1 / runs) > budgetSeconds) continue;
+      const least = spent[name] > runs * LONG_RUN_SECONDS ? 1 : LEAST_RUNS;
+      if (runs >= least && spent[name] * (1 + 1 / runs) > budgetSeconds) continue;
       const taken = await contenders[name].run();
       seconds[name][round] = taken;
       spent[name] += taken;
