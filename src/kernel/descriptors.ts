@@ -7,11 +7,7 @@ import { TYPE_BIN_XML } from './value.ts';
  * `wasm/descriptors.ts` is the same for WebAssembly.
  */
 
-/** Instead of the slot of a nested document: there is none; there are several. */
-export const NO_SLOT = -1;
-export const SEVERAL_SLOTS = -2;
-
-let slot = NO_SLOT;
+let slot = 0;
 let documents = 0;
 
 /** Bytes of the first `count` values. */
@@ -21,14 +17,16 @@ export function sizeOfValues(descriptors: i32, count: i32): i32 {
   return size;
 }
 
-/** Bytes of all `count` values; {@link nestedSlot} tells which of them is a nested document. */
+/** Bytes of all `count` values; {@link nestedCount} tells how many of them are nested documents, {@link nestedSlot} which one is. */
 export function measuredValues(descriptors: i32, count: i32): i32 {
   let size = 0;
-  slot = NO_SLOT;
+  documents = 0;
   for (let i = 0; i < count; i++) {
     const descriptor = inI32(descriptors + 4 * i);
     size += descriptor & 0xffff;
-    if (((descriptor >> 16) & 0xff) === TYPE_BIN_XML) slot = slot === NO_SLOT ? i : SEVERAL_SLOTS;
+    if (((descriptor >> 16) & 0xff) !== TYPE_BIN_XML) continue;
+    documents++;
+    slot = i;
   }
   return size;
 }
@@ -53,7 +51,7 @@ export function nestedCount(): i32 {
   return documents;
 }
 
-/** The slot of the nested document among the values last measured; or one of those above. */
+/** The slot of the nested document among the values last measured, where it is the only one. */
 export function nestedSlot(): i32 {
   return slot;
 }

@@ -217,6 +217,7 @@ function run(program: i32, start: i32, descriptors: i32, count: i32, depth: i32,
           out = document(out, at, at + size, depth + 1, format);
         } else {
           const mode = (flags & FLAG_ATTRIBUTE) !== 0 ? XML_ATTRIBUTE : XML_TEXT;
+          // What most values are takes one call less.
           out = type === TYPE_STRING ? text(out, at, size >> 1, mode, true) : value(out, type, at, size, mode);
         }
         if (out < 0) return out;

@@ -1,5 +1,5 @@
 import { compared, compareWide, digits, integerRead, numberRead, smallInteger } from './comparison.ts';
-import { measuredValues, NO_SLOT, nestedSlot, SEVERAL_SLOTS, sizeOfValues } from './descriptors.ts';
+import { measuredValues, nestedCount, nestedSlot, sizeOfValues } from './descriptors.ts';
 import { countOf, descriptorsOf, openInstance } from './instance.ts';
 import {
   BODY_SIZE,
@@ -17,6 +17,11 @@ import {
   NEEDS_NOTHING,
   RECORDS,
   STOPPED_AT,
+  TABLE_COUNT,
+  TABLE_INDEX,
+  TABLE_PLACE,
+  TABLE_SIZE,
+  TABLES,
   TEMPLATE_NEEDS,
   TEMPLATE_PLAIN,
   TEMPLATE_SIZE,
@@ -73,18 +78,12 @@ import {
  * plainly in order, and what only the whole event can tell, is UNKNOWN: who asked decides it.
  */
 
+/** Instead of the slot of a nested document: there is none; there are several. */
+const NO_SLOT = -1;
+const SEVERAL_SLOTS = -2;
 /** Instead of the chunk offset of a table's descriptors: they are at DESCRIPTORS, and the places of the values at VALUES. */
 const KEPT = -1;
 
-// Of each of the two tables: where its descriptors are, and how many; the value last looked for, and where it is.
-let outerAt = 0;
-let outerCount = 0;
-let outerIndex = 0;
-let outerPlace = 0;
-let bodyAt = 0;
-let bodyCount = 0;
-let bodyIndex = 0;
-let bodyPlace = 0;
 // Of the document last opened: the slot of its nested document.
 let slot = NO_SLOT;
 
@@ -148,7 +147,11 @@ function isPlain(template: i32): boolean {
 function isShown(template: i32): boolean {
   const needs = getI32(TEMPLATES + TEMPLATE_SIZE * template + TEMPLATE_NEEDS);
   if (needs === NEEDS_MORE || !isPlain(template)) return false;
-  return needs === NEEDS_NOTHING || needs >= outerCount || descriptorOf(TABLE_OUTER, needs) >> 16 !== TYPE_NULL;
+  return (
+    needs === NEEDS_NOTHING ||
+    needs >= countOfTable(TABLE_OUTER) ||
+    descriptorOf(TABLE_OUTER, needs) >> 16 !== TYPE_NULL
+  );
 }
 
 function lacking(template: i32, bodySlot: i32, body: i32): i32 {
@@ -190,23 +193,17 @@ function opened(from: i32, end: i32, table: i32): i32 {
   const count = countOf();
   const behind = descriptors + 4 * count + measuredValues(descriptors, count);
   if (behind > end || (behind < end && inU8(behind) !== END_OF_FRAGMENT)) return UNUSUAL;
-  slot = nestedSlot();
+  if (nestedCount() > 0) slot = nestedCount() === 1 ? nestedSlot() : SEVERAL_SLOTS;
   setTable(table, descriptors, count);
   return template;
 }
 
 function setTable(table: i32, at: i32, count: i32): void {
-  if (table === TABLE_OUTER) {
-    outerAt = at;
-    outerCount = count;
-    outerIndex = 0;
-    outerPlace = at + 4 * count;
-  } else {
-    bodyAt = at;
-    bodyCount = count;
-    bodyIndex = 0;
-    bodyPlace = at + 4 * count;
-  }
+  const cells = TABLES + TABLE_SIZE * table;
+  putI32(cells, at);
+  putI32(cells + TABLE_COUNT, count);
+  putI32(cells + TABLE_INDEX, 0);
+  putI32(cells + TABLE_PLACE, at + 4 * count);
 }
 
 function run(program: i32): i32 {
@@ -315,35 +312,30 @@ function run(program: i32): i32 {
 }
 
 function countOfTable(table: i32): i32 {
-  return table === TABLE_OUTER ? outerCount : bodyCount;
+  return getI32(TABLES + TABLE_SIZE * table + TABLE_COUNT);
 }
 
 function descriptorOf(table: i32, index: i32): i32 {
-  const at = table === TABLE_OUTER ? outerAt : bodyAt;
+  const at = getI32(TABLES + TABLE_SIZE * table);
   if (at === KEPT) return getI32(DESCRIPTORS + VALUES_SIZE * table + 4 * index);
   return inI32(at + 4 * index) & 0xffffff;
 }
 
 /** Where a value begins. Those that are asked for are mostly in order: the way goes on from the last one. */
 function placeOf(table: i32, index: i32): i32 {
-  if (table === TABLE_OUTER) {
-    if (outerAt === KEPT) return getI32(VALUES + 4 * index);
-    if (index < outerIndex) {
-      outerIndex = 0;
-      outerPlace = outerAt + 4 * outerCount;
-    }
-    outerPlace += sizeOfValues(outerAt + 4 * outerIndex, index - outerIndex);
-    outerIndex = index;
-    return outerPlace;
+  const cells = TABLES + TABLE_SIZE * table;
+  const at = getI32(cells);
+  if (at === KEPT) return getI32(VALUES + VALUES_SIZE * table + 4 * index);
+  let last = getI32(cells + TABLE_INDEX);
+  let place = getI32(cells + TABLE_PLACE);
+  if (index < last) {
+    last = 0;
+    place = at + 4 * countOfTable(table);
   }
-  if (bodyAt === KEPT) return getI32(VALUES + VALUES_SIZE + 4 * index);
-  if (index < bodyIndex) {
-    bodyIndex = 0;
-    bodyPlace = bodyAt + 4 * bodyCount;
-  }
-  bodyPlace += sizeOfValues(bodyAt + 4 * bodyIndex, index - bodyIndex);
-  bodyIndex = index;
-  return bodyPlace;
+  place += sizeOfValues(at + 4 * last, index - last);
+  putI32(cells + TABLE_INDEX, index);
+  putI32(cells + TABLE_PLACE, place);
+  return place;
 }
 
 /** Whether an integer has one of these bits; Null has none. */

@@ -27,12 +27,19 @@ export const LACKING_BODY = 1376;
 export const LEVELS = 1408;
 export const MAX_LEVELS = 64;
 
+/** The two documents that a test looks at. Cells: where its descriptors are, how many, the value last looked for, and where it is. */
+export const TABLES = LEVELS + 4 * MAX_LEVELS;
+export const TABLE_COUNT = 4;
+export const TABLE_INDEX = 8;
+export const TABLE_PLACE = 12;
+export const TABLE_SIZE = 16;
+
 /** Offsets of the values of the instances being written or tested: one table per depth. */
 export const VALUES = 4096;
 export const MAX_SLOTS = 512;
 export const VALUES_SIZE = 4 * MAX_SLOTS;
 export const MAX_DEPTH = 4;
-/** Their descriptors, for tests: which look no deeper than into one nested document. */
+/** Descriptors of the texts of documents without a template, for tests: which look no deeper than into one nested document. */
 export const DESCRIPTORS = VALUES + MAX_DEPTH * VALUES_SIZE;
 
 /** Chunk offsets of the records to write or to test. */

@@ -100,6 +100,8 @@ export class Memory {
   readonly #texts = new Map<string, number>();
   readonly slots: readonly OutputSlot[];
   readonly #freeSlots: OutputSlot[];
+  /** Chunks since there was no room for a further shape. */
+  #crowdedChunks = 0;
 
   /** @param itemSizes bytes of one item by value type */
   constructor(itemSizes: readonly number[], buffer: ArrayBufferLike, slots: number) {
@@ -149,8 +151,6 @@ export class Memory {
     this.#crowdedChunks++;
     if (this.#crowdedChunks >= MAX_CROWDED_CHUNKS) this.#forgetShapes();
   }
-
-  #crowdedChunks = 0;
 
   /** What they are made of stays in the pool until that is full. */
   #forgetShapes(): void {

@@ -27,18 +27,20 @@ import { FALSE, type Frame, slotBits, slotTime, type Table, type Test, TRUE, UNK
  * text mixed from parts) becomes "unknown", and the plain evaluator decides.
  */
 export function codeOf(expression: Expression, shape: Shape): Code {
-  const known = shape.repeats === true ? repeating : single;
-  let compiler = known.get(expression);
-  if (compiler === undefined) {
-    compiler = new Compiler(shape.repeats === true);
-    known.set(expression, compiler);
-  }
+  const repeats = shape.repeats === true;
+  const compiler = remembered(repeats ? repeating : single, expression, () => new Compiler(repeats));
   return compiler.condition(expression, { kind: 'root', content: shape.content, table: 'outer', shape }, 1);
 }
 
 // What has been worked out for one template helps with others.
 const repeating = new WeakMap<Expression, Compiler>();
 const single = new WeakMap<Expression, Compiler>();
+
+/** What has been worked out for `key` before; or what is now. */
+function remembered<K extends WeakKey, V>(known: WeakMap<K, V>, key: K, workOut: () => V): V {
+  if (!known.has(key)) known.set(key, workOut());
+  return known.get(key)!;
+}
 
 /** The same as a test. */
 export function compileExpression(expression: Expression, shape: Shape): Test {
@@ -151,17 +153,8 @@ class Compiler {
 
   #step(step: Step, place: Place): readonly Candidate[] {
     if (place.kind !== 'element' || place.table !== 'body' || place.isEvent) return this.#candidates(step, place);
-    let known = this.#nested.get(step);
-    if (known === undefined) {
-      known = new WeakMap();
-      this.#nested.set(step, known);
-    }
-    let candidates = known.get(place.node);
-    if (candidates === undefined) {
-      candidates = this.#candidates(step, place);
-      known.set(place.node, candidates);
-    }
-    return candidates;
+    const known = remembered(this.#nested, step, () => new WeakMap<ElementNode, readonly Candidate[]>());
+    return remembered(known, place.node, () => this.#candidates(step, place));
   }
 
   #candidates(step: Step, place: Place): Candidate[] {
@@ -290,12 +283,7 @@ interface Groups {
 const groups = new WeakMap<OrExpression, Groups>();
 
 function groupsOf(expression: OrExpression): Groups {
-  let known = groups.get(expression);
-  if (known === undefined) {
-    known = group(expression.terms);
-    groups.set(expression, known);
-  }
-  return known;
+  return remembered(groups, expression, () => group(expression.terms));
 }
 
 function group(terms: readonly Expression[]): Groups {
@@ -339,7 +327,7 @@ function childrenOf(place: Place, step: Step): Candidate[] {
   }
   const candidates: Candidate[] = [];
   const name = nameOf(test);
-  const asked = askedOf(step);
+  const question = remembered(asked, step, () => attributeAsked(step));
   const isRoot = place.kind === 'root';
   const onlyFirstSystem = !isRoot && place.isEvent;
   // Whether a System element stands in front: surely, or perhaps.
@@ -360,7 +348,7 @@ function childrenOf(place: Place, step: Step): Candidate[] {
     const own = localName(node.name);
     const isWanted = name === undefined || own === name;
     const isSystem = onlyFirstSystem && own === SYSTEM;
-    if (!isSystem && (!isWanted || (asked !== undefined && answersNo(node, table, asked)))) return;
+    if (!isSystem && (!isWanted || (question !== undefined && answersNo(node, table, question)))) return;
     let when = presence(node, table);
     if (isSystem) {
       if (system === TRUE) return;
@@ -386,16 +374,7 @@ interface Asked {
   readonly constant: Readings;
 }
 
-const askedSteps = new WeakMap<Step, Asked | false>();
-
-function askedOf(step: Step): Asked | undefined {
-  let asked = askedSteps.get(step);
-  if (asked === undefined) {
-    asked = attributeAsked(step) ?? false;
-    askedSteps.set(step, asked);
-  }
-  return asked === false ? undefined : asked;
-}
+const asked = new WeakMap<Step, Asked | undefined>();
 
 function attributeAsked({ predicates: [first] }: Step): Asked | undefined {
   if (first?.kind !== 'condition' || first.condition.kind !== 'compare') return undefined;

@@ -3,10 +3,7 @@ import { TYPE_BIN_XML } from './value';
 
 /** Looks through value descriptors without keeping them, four at a time. `../descriptors.ts` is the same for JavaScript. */
 
-export const NO_SLOT = -1;
-export const SEVERAL_SLOTS = -2;
-
-let slot: i32 = NO_SLOT;
+let slot: i32 = 0;
 let documents: i32 = 0;
 
 /** Four descriptors from the `first`-th on; those behind the last one are of no bytes. */
@@ -47,7 +44,7 @@ export function measuredValues(descriptors: i32, count: i32): i32 {
     places = v128.or(places, v128.and(nested, i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3))));
   }
   documents = sum(found);
-  slot = documents === 1 ? sum(places) : documents === 0 ? NO_SLOT : SEVERAL_SLOTS;
+  slot = sum(places);
   return sum(sizes);
 }
 

@@ -165,6 +165,12 @@ function special(packed: v128, mode: i32): v128 {
   return found;
 }
 
+/** How many of sixteen characters can stay: up to the first of `found`, and no more than are `left`. */
+@inline
+function staying(found: i32, left: i32): i32 {
+  return i32.ctz(found | (1 << (left < 16 ? left : 16)));
+}
+
 /** Writes the UTF-16 units at chunk offset `at` as they are, up to the first that needs more. @returns how many */
 @inline
 export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
@@ -173,17 +179,11 @@ export function copyPlain(to: i32, at: i32, units: i32, mode: i32): i32 {
   while (done < units) {
     // Saturating: every unit beyond 0xff becomes 0xff, and those of 0x8000 and more, which are negative, 0; see below.
     const packed = i8x16.narrow_i16x8_u(v128.load(from), v128.load(from, 16));
-    const left = units - done;
-    let found = i8x16.bitmask(special(packed, mode));
     // What lies behind the text is read and written with it, and not counted.
-    if (left < 16) found |= 0xffff << left;
-    found &= 0xffff;
     v128.store(to + done, packed);
-    if (found !== 0) {
-      const plain = i32.ctz(found);
-      return done + (plain < left ? plain : left);
-    }
-    done += 16;
+    const plain = staying(i8x16.bitmask(special(packed, mode)), units - done);
+    done += plain;
+    if (plain < 16) break;
     from += 32;
   }
   return done;
@@ -195,20 +195,14 @@ export function copyPlainBytes(to: i32, at: i32, size: i32, mode: i32): i32 {
   let done = 0;
   while (done < size) {
     const packed = v128.load(from);
-    const left = size - done;
-    let found = i8x16.bitmask(special(packed, mode));
     // What lies behind the text is read and written with it, and not counted.
-    if (left < 16) found |= 0xffff << left;
-    found &= 0xffff;
     v128.store(to + done, packed);
-    if (found !== 0) {
-      const plain = i32.ctz(found);
-      return done + (plain < left ? plain : left);
-    }
-    done += 16;
+    const plain = staying(i8x16.bitmask(special(packed, mode)), size - done);
+    done += plain;
+    if (plain < 16) break;
     from += 16;
   }
-  return size;
+  return done;
 }
 
 /**
@@ -228,17 +222,11 @@ export function copyNamePart(to: i32, at: i32, units: i32): i32 {
     // - and . stand side by side.
     good = v128.or(good, i8x16.lt_u(i8x16.sub(packed, i8x16.splat(0x2d)), i8x16.splat(2)));
     good = v128.or(good, i8x16.eq(packed, i8x16.splat(0x5f)));
-    const left = units - done;
-    let bad = ~i8x16.bitmask(good);
-    if (left < 16) bad |= 0xffff << left;
-    bad &= 0xffff;
     v128.store(to + done, packed);
-    if (bad !== 0) {
-      const plain = i32.ctz(bad);
-      return done + (plain < left ? plain : left);
-    }
-    done += 16;
+    const plain = staying(~i8x16.bitmask(good), units - done);
+    done += plain;
+    if (plain < 16) break;
     from += 32;
   }
-  return units;
+  return done;
 }

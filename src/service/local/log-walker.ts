@@ -9,6 +9,7 @@ import { HIT_UNKNOWN, HIT_WHOLE } from '../../kernel/layout.ts';
 import type { Operation } from '../../operations/operation.ts';
 import { isAsynchronous, type Task, TURN } from '../../operations/task.ts';
 import type { LogDamage } from '../service.ts';
+import { giveBlocks, keepOffsets, takeBlock } from './block-memory.ts';
 import { type ChunkOrder, chunkOfRecord } from './chunk-order.ts';
 import { beginRead, readAt, readEach } from './files.ts';
 import { recordDamage } from './record-damage.ts';
@@ -82,7 +83,7 @@ export const MAX_RUN = 64;
 /** Chunks between two turns of the event loop, where they take no longer than it may stand still. */
 const CHUNKS_PER_TURN = 4;
 /** Slots read in one go where nothing else runs: no cancel is seen meanwhile. 256 KiB take some 50 µs, more in one go gains nothing. */
-const MAX_SLOTS_AT_ONCE = 4;
+export const MAX_SLOTS_AT_ONCE = 4;
 
 /** Slots that lie side by side. */
 interface Extent {
@@ -96,26 +97,6 @@ interface Ahead extends Extent {
   readonly reading: Promise<number>;
   /** Bytes that have been read: undefined as long as it is on its way. */
   filled: number | undefined;
-}
-
-/** Memory of blocks that nobody points into, of logs that were closed, the smallest first: collecting megabytes for each query costs pauses. */
-const spare: Uint8Array[] = [];
-const MAX_SPARE = 3;
-
-/** Offsets of some fifty chunks share their memory: to ask for that of each, and to collect it, costs as much as finding them. */
-const KEPT_OFFSETS = 4096;
-let keptOffsets = new Int32Array(KEPT_OFFSETS);
-let keptCount = 0;
-
-function keepOffsets(offsets: Int32Array): Int32Array {
-  if (keptCount + offsets.length > KEPT_OFFSETS) {
-    keptOffsets = new Int32Array(KEPT_OFFSETS);
-    keptCount = 0;
-  }
-  const copy = keptOffsets.subarray(keptCount, keptCount + offsets.length);
-  copy.set(offsets);
-  keptCount += offsets.length;
-  return copy;
 }
 
 /** What is walked: an open log, or a stretch of one. */
@@ -540,27 +521,16 @@ export class LogWalker {
 
   /** Memory for a block: that of an earlier one, if there is any. */
   #room({ firstSlot, slots }: Extent): Extent & { readonly bytes: Uint8Array } {
-    return { bytes: this.#memory(slots * CHUNK_SIZE), firstSlot, slots };
-  }
-
-  #memory(size: number): Uint8Array {
+    const size = slots * CHUNK_SIZE;
     const { memory } = this.#options;
-    if (memory !== undefined) return memory.subarray(0, size);
-    for (const some of [this.#free, spare]) {
-      const fitting = some.findIndex(({ buffer }) => buffer.byteLength >= size);
-      if (fitting >= 0) return new Uint8Array(some.splice(fitting, 1)[0]!.buffer, 0, size);
-    }
-    return new Uint8Array(size);
+    return { bytes: memory?.subarray(0, size) ?? takeBlock(this.#free, size), firstSlot, slots };
   }
 
   /** Lets go of the log. */
   close(): void {
     const block = this.#block;
     if (block !== undefined && !block.handedOut && this.#options.memory === undefined) this.#free.push(block.bytes);
-    // The largest are worth most: those of short logs would soon be all there is.
-    spare.push(...this.#free.splice(0));
-    spare.sort((a, b) => a.buffer.byteLength - b.buffer.byteLength);
-    spare.splice(0, spare.length - MAX_SPARE);
+    giveBlocks(this.#free.splice(0));
     this.#block = undefined;
     this.#loaded = undefined;
     this.#ahead = [];

@@ -9,7 +9,7 @@ import { parseQuery } from '../../query/index.ts';
 import type { LogDamage } from '../service.ts';
 import { modifiedTime } from './files.ts';
 import { RUN_ROOM, walkLines } from './line-walk.ts';
-import { type Boundary, LogWalker } from './log-walker.ts';
+import { type Boundary, LogWalker, MAX_SLOTS_AT_ONCE } from './log-walker.ts';
 import { threadKernel, threadRenderer } from './renderer.ts';
 import type { ScanJob, ScanReply, ScanTask } from './scan-task.ts';
 import { type ScanGreeting, SLOTS_PER_THREAD } from './scan-threads.ts';
@@ -18,8 +18,6 @@ import { QuerySelector, type Selector } from './selector.ts';
 
 /** One of the scan pool's threads: writes the events of a stretch of a log into shared memory. */
 
-/** Chunks read in one go: no read takes so long that a cancel would have to wait for it. */
-const SLOTS_PER_READ = 4;
 /** Selectors of the jobs that were worked on last. */
 const KEPT_JOBS = 8;
 
@@ -53,7 +51,7 @@ class ScanOperation extends Operation {
  * copied there.
  */
 function blockMemory({ bytes }: Memory): Uint8Array {
-  const size = SLOTS_PER_READ * CHUNK_SIZE;
+  const size = MAX_SLOTS_AT_ONCE * CHUNK_SIZE;
   return bytes.buffer instanceof SharedArrayBuffer ? bytes.subarray(INPUT, INPUT + size) : new Uint8Array(size);
 }
 
@@ -102,7 +100,7 @@ function scan(task: ScanTask): ScanReply {
     // The file is the caller's.
     close: () => {},
   };
-  const walker = new LogWalker(log, { slotsPerRead: SLOTS_PER_READ, recover: false, memory: blocks });
+  const walker = new LogWalker(log, { slotsPerRead: MAX_SLOTS_AT_ONCE, recover: false, memory: blocks });
   let size = 0;
   let events = 0;
   let to: Boundary = task.from;
